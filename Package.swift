@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The module table of the design: each module may import what stands above it, and a test holds that.
+// Warnings are errors in every module, debug and release.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .strictMemorySafety()]
+
+let package = Package(
+  name: "ebb",
+  products: [
+    .executable(name: "ebbd", targets: ["ebbd"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+    .target(
+      name: "CSimdJSON",
+      cxxSettings: [.treatAllWarnings(as: .error)],
+      linkerSettings: [.linkedLibrary("simdjson")]),
+
+    .target(name: "Events", dependencies: ["CSimdJSON"], swiftSettings: strict),
+    .target(name: "Portrait", dependencies: ["Events"], swiftSettings: strict),
+    .target(name: "Triggers", dependencies: ["Portrait", "Events"], swiftSettings: strict),
+    .target(name: "Shard", dependencies: ["Triggers", "Portrait", "Events"], swiftSettings: strict),
+    .target(
+      name: "Settings",
+      dependencies: ["Events", "Portrait", "Triggers", .product(name: "Yams", package: "Yams")],
+      resources: [],
+      swiftSettings: strict),
+    .target(
+      name: "Telemetry", dependencies: [.product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
+    .target(
+      name: "Pipeline", dependencies: ["Shard", "Triggers", "Portrait", "Events", "Telemetry"],
+      swiftSettings: strict),
+    .target(name: "Kafka", dependencies: ["Pipeline", "Events", "CRdKafka"], swiftSettings: strict),
+    .target(
+      name: "Replay",
+      dependencies: ["Pipeline", "Settings", "Shard", "Triggers", "Portrait", "Events"],
+      swiftSettings: strict),
+    .target(name: "Shop", dependencies: ["Events"], swiftSettings: strict),
+    .target(name: "Supervision", dependencies: ["Telemetry"], swiftSettings: strict),
+    .executableTarget(
+      name: "ebbd",
+      dependencies: [
+        "Events", "Portrait", "Triggers", "Shard", "Settings", "Telemetry", "Pipeline", "Kafka", "Replay",
+        "Shop", "Supervision",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+
+    .testTarget(name: "EventsTests", dependencies: ["Events", "Settings"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)
