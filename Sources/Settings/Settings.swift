@@ -1,1 +1,14 @@
-// Settings
+// What the operator writes, read and judged.
+//
+// In: the text of one YAML file. Out: a `Configuration` (plain values) and every `Finding` about it at once,
+// each with its place. One declarative table (`OptionTable`) names every option with its unit, default,
+// bounds and reason; parsing, the defaults file, the reference and the configuration's version come from it.
+//
+//   Finding              one thing to tell about a file, with its place
+//   Configuration        the values; Configuration+Load reads a file
+//   Option, OptionTable  the schema
+//   Contradictions       what no single option can see
+//   KafkaProperties      librdkafka properties that are refused, with the reason
+//   Zones                offsets of time zones for quiet hours
+//   Reference            the generated reference and defaults file
+//   Mapping*             mappings from a shop's own event formats

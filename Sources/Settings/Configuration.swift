@@ -1,0 +1,129 @@
+import Triggers
+
+/// Everything that one configuration file says. `Configuration()` holds the defaults.
+public struct Configuration: Sendable, Hashable {
+  /// What results for a user depend on.
+  public var rules = Rules()
+  public var kafka = KafkaSettings()
+  public var topics = TopicSettings()
+  public var input = InputSettings()
+  /// Where a group without committed offsets begins.
+  public var start = StartPosition.earliest
+  /// What happens when the committed offset is no longer in the topic.
+  public var whenOffsetLost = OffsetLostPolicy.stop
+  public var lanes = Lanes.auto
+  public var commit = CommitSettings()
+  public var delivery = Delivery.atLeastOnce
+  public var alerts = AlertSettings()
+  public var log = LogSettings()
+
+  public init() {}
+
+  /// What an empty file means.
+  public static let defaults = Configuration()
+}
+
+/// `kafka.*`
+public struct KafkaSettings: Sendable, Hashable {
+  /// `host:port`, at least one.
+  public var brokers = ["localhost:9092"]
+  /// Consumer group.
+  public var group = "ebb"
+  /// `group.instance.id` of this process; nil: the host's name (several processes on one host need a name each).
+  public var instance: String?
+  /// Passed on to librdkafka as written, to every client; none of those that Ebb sets itself.
+  public var properties: [String: String] = [:]
+  /// Properties whose value is read from elsewhere at start.
+  public var secrets: [String: SecretSource] = [:]
+
+  public init() {}
+}
+
+/// `topics.*`
+public struct TopicSettings: Sendable, Hashable {
+  public var input = "clickstream"
+  public var cartAlerts = "ebb.cart"
+  public var churnAlerts = "ebb.churn"
+  public var deadLetters = "ebb.dead-letters"
+
+  public init() {}
+}
+
+/// `input.*`
+public struct InputSettings: Sendable, Hashable {
+  /// Name of a preset, or path of a mapping file.
+  public var mapping = "native"
+  /// A larger record is refused before it is parsed. Bytes.
+  public var maxRecordBytes = 1 << 20
+
+  public init() {}
+}
+
+/// `start`
+public enum StartPosition: Sendable, Hashable {
+  case earliest
+  case latest
+  /// The first record whose timestamp is at or after this, milliseconds since 1970 UTC.
+  case timestamp(Int64)
+}
+
+/// `when_offset_lost`
+public enum OffsetLostPolicy: String, Sendable, Hashable, CaseIterable {
+  /// The process ends and says so: what was lost is for a person to judge.
+  case stop
+  case earliest
+  case latest
+}
+
+/// `lanes`
+public enum Lanes: Sendable, Hashable {
+  /// One a core.
+  case auto
+  case fixed(Int)
+}
+
+/// `commit.*`
+public struct CommitSettings: Sendable, Hashable {
+  /// A cut follows the last by at least this.
+  public var minIntervalMilliseconds: Int64 = 10
+  /// Offsets are committed at least this often while records come in.
+  public var maxIntervalMilliseconds: Int64 = 1000
+
+  public init() {}
+}
+
+/// `delivery`
+public enum Delivery: String, Sendable, Hashable, CaseIterable {
+  case atLeastOnce = "at-least-once"
+}
+
+/// `alerts.*`, as far as results for a user do not depend on it.
+public struct AlertSettings: Sendable, Hashable {
+  /// CloudEvents `source`.
+  public var source = "/ebb"
+
+  public init() {}
+}
+
+/// `log.*`
+public struct LogSettings: Sendable, Hashable {
+  public enum Level: String, Sendable, Hashable, CaseIterable {
+    case debug, info, notice, warning, error
+  }
+
+  public enum Format: String, Sendable, Hashable, CaseIterable {
+    /// `journal` under systemd, else `text`.
+    case auto
+    /// A priority before each line, no time: the journal has both.
+    case journal
+    /// For people: time, level, message.
+    case text
+    /// One JSON object a line.
+    case json
+  }
+
+  public var level = Level.info
+  public var format = Format.auto
+
+  public init() {}
+}

@@ -1,0 +1,39 @@
+/// One thing to tell about a configuration or mapping file, with its place and its remedy.
+public struct Finding: Sendable, Hashable, Comparable, CustomStringConvertible {
+  public enum Severity: String, Sendable, Hashable, CaseIterable {
+    /// The file is not used.
+    case error
+    /// The file is used, but this is rarely what was meant.
+    case warning
+    /// A consequence worth knowing.
+    case note
+  }
+
+  /// As the operator named it.
+  public var file: String
+  /// From 1.
+  public var line: Int
+  /// From 1, in characters.
+  public var column: Int
+  public var severity: Severity
+  /// What is wrong and what to do, in one or two sentences. Never holds a secret.
+  public var message: String
+
+  public init(file: String, line: Int, column: Int, severity: Severity = .error, message: String) {
+    self.file = file
+    self.line = line
+    self.column = column
+    self.severity = severity
+    self.message = message
+  }
+
+  /// `file:line:column: error: message`, the form that editors and compilers share.
+  public var description: String {
+    "\(file):\(line):\(column): \(severity.rawValue): \(message)"
+  }
+
+  /// In order of place within one file.
+  public static func < (left: Finding, right: Finding) -> Bool {
+    (left.file, left.line, left.column, left.message) < (right.file, right.line, right.column, right.message)
+  }
+}
