@@ -54,6 +54,10 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(
+      name: "HouseTests", dependencies: ["TestSupport", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
     .testTarget(name: "EventsTests", dependencies: ["Events", "Settings"]),
   ],
   swiftLanguageModes: [.v6],

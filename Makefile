@@ -1,0 +1,40 @@
+# The commands of this repository; plain `make` prints them. Each does its own set-up.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test build format lint schemas clean
+
+# Where the usual installers put Swift, for shells that do not have it on their path.
+export PATH := $(PATH):$(HOME)/.local/share/swiftly/bin:/opt/swift/usr/bin:/usr/local/swift/usr/bin
+
+SOURCES := Package.swift Sources Tests
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## a simulated shop through a real Kafka protocol, alerts as they happen (ARGS="--seconds 60")
+	.build/release/ebbd demo $(ARGS)
+
+test: ## build everything and run every test (EBB_DATA=DIR adds the tests on real data)
+	@scripts/setup.sh test
+	swift build --build-tests
+	swift build -c release --product ebbd
+	swift test --disable-xctest $(ARGS)
+
+build: ## build the optimised program, .build/release/ebbd
+	@scripts/setup.sh build
+	swift build -c release --product ebbd
+
+format: ## rewrite the sources in the checked-in format
+	swift format --in-place --parallel --recursive $(SOURCES)
+
+lint: ## hold the sources to the checked-in format
+	swift format lint --strict --parallel --recursive $(SOURCES)
+
+schemas: ## write the alerts' JSON Schemas and AsyncAPI document anew, Config/schemas
+	@scripts/setup.sh build
+	swift run ebbd reference --schemas Config/schemas
+
+clean: ## remove everything that was built
+	rm -rf .build

@@ -1,0 +1,73 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What the other tests lean on, tested itself.
+@Suite struct TestSupportTests {
+  @Test func `A process's status and both streams come back`() async throws {
+    let done = try await run("/bin/sh", ["-c", "cat; echo no >&2; exit 3"], input: "yes\n")
+    #expect(done.status == 3)
+    #expect(done.output == "yes\n")
+    #expect(done.error == "no\n")
+  }
+
+  @Test func `A megabyte of output does not block`() async throws {
+    let done = try await run("/bin/sh", ["-c", "head -c 1000000 /dev/zero | tr '\\0' x"])
+    #expect(done.output.count == 1_000_000)
+    #expect(!done.truncated)
+  }
+
+  @Test func `A process that does not end in time is killed`() async throws {
+    let process = try RunningProcess("/bin/sleep", ["60"])
+    await #expect(throws: TestSupportError.self) { try await process.finish(within: .milliseconds(200)) }
+    #expect(try await process.finish(within: .seconds(5)).status == 128 + SIGKILL)
+  }
+
+  @Test func `A process is stopped by SIGTERM and tells so`() async throws {
+    let process = try RunningProcess(
+      "/bin/sh", ["-c", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done"])
+    try await process.wait(for: .output, containing: "up")
+    let done = try await process.stop()
+    #expect(done.status == 0)
+    #expect(done.output == "up\nbye\n")
+  }
+
+  @Test func `Waiting ends at once when the process does`() async throws {
+    let process = try RunningProcess("/bin/sh", ["-c", "echo only this"])
+    await #expect(throws: TestSupportError.self) {
+      try await process.wait(for: .output, containing: "more", within: .seconds(30))
+    }
+  }
+
+  @Test func `A process does not outlive its object`() async throws {
+    let identifier = try RunningProcess("/bin/sleep", ["60"]).processIdentifier
+    var gone = false
+    for _ in 0..<200 where !gone {
+      try await Task.sleep(for: .milliseconds(10))
+      // It is gone when there is nobody left to signal; until it is reaped, signals still find it.
+      gone = kill(identifier, 0) != 0
+    }
+    #expect(gone)
+  }
+
+  @Test func `A free port is a port and a temporary directory goes away`() async throws {
+    #expect(try freePort() > 0)
+    let path = try await withTemporaryDirectory { path in
+      #expect(FileManager.default.fileExists(atPath: path))
+      return path
+    }
+    #expect(!FileManager.default.fileExists(atPath: path))
+  }
+
+  @Test func `The same seed gives the same numbers`() {
+    // The first outputs for seed 1234567 of the reference implementation, https://prng.di.unimi.it/splitmix64.c
+    var generator = SeededGenerator(seed: 1_234_567)
+    #expect(generator.next() == 6_457_827_717_110_365_317)
+    #expect(generator.next() == 3_203_168_211_198_807_973)
+  }
+
+  @Test func `A program of this package is found`() throws {
+    #expect(try Binaries.path(of: "ebbd").hasSuffix("/ebbd"))
+    #expect(throws: TestSupportError.self) { try Binaries.path(of: "no-such-program") }
+  }
+}

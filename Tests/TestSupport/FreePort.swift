@@ -1,0 +1,22 @@
+import Glibc
+
+/// A TCP port of 127.0.0.1 that nobody listened on a moment ago. Another process may take it first, so a test
+/// that can let the kernel choose (port 0) does that instead.
+public func freePort() throws -> Int {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  guard descriptor >= 0 else { throw TestSupportError("no socket: errno \(errno)") }
+  defer { close(descriptor) }
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+  // The socket calls take a `sockaddr`, which every kind of address begins with.
+  let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+    unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+      let bound = unsafe bind(descriptor, generic, length)
+      return bound == 0 ? unsafe getsockname(descriptor, generic, &length) : bound
+    }
+  }
+  guard status == 0 else { throw TestSupportError("no free port: errno \(errno)") }
+  return Int(UInt16(bigEndian: address.sin_port))
+}

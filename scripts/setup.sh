@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Makes sure that what a build (or, with `test`, a test run) needs is there. Called by make.
+#
+# As root on Debian or Ubuntu it installs what is missing, after saying what and why. Otherwise it prints the
+# one command that does, and stops. It looks for what is needed, not for packages: a librdkafka of your own
+# serves as well as Debian's.
+set -euo pipefail
+
+purpose=${1:-build}
+case $purpose in
+  build | test) ;;
+  *)
+    echo "setup: usage: scripts/setup.sh build|test" >&2
+    exit 2
+    ;;
+esac
+
+swift_needed=6.2
+
+# ---- Swift: not a Debian package, so never installed from here
+
+swift_advice() {
+  cat >&2 <<ADVICE
+setup: $1
+  Ebb needs a Swift toolchain, $swift_needed or newer. To install one for this account (https://swift.org/install/linux):
+    apt-get install -y curl gpg binutils libc6-dev libstdc++-12-dev libcurl4-openssl-dev libxml2-dev zlib1g-dev
+    curl -fO https://download.swift.org/swiftly/linux/swiftly-\$(uname -m).tar.gz
+    tar xzf swiftly-\$(uname -m).tar.gz && ./swiftly init
+  Then open a new shell and run make again.
+ADVICE
+  exit 1
+}
+
+command -v swift >/dev/null || swift_advice "there is no swift on the path."
+swift_found=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+(\.[0-9]+)*).*/\1/p' | head -n 1)
+[ -n "$swift_found" ] || swift_advice "swift is on the path ($(command -v swift)) but does not tell its version."
+if [ "$(printf '%s\n' "$swift_needed" "$swift_found" | sort -V | head -n 1)" != "$swift_needed" ]; then
+  swift_advice "this Swift is $swift_found ($(command -v swift))."
+fi
+
+# ---- libraries and tools
+
+packages=()
+reasons=()
+need() { # package, why
+  packages+=("$1")
+  reasons+=("$2")
+}
+
+has_header() {
+  local dir
+  for dir in /usr/include /usr/local/include ${CPLUS_INCLUDE_PATH:+${CPLUS_INCLUDE_PATH//:/ }}; do
+    [ -e "$dir/$1" ] && return 0
+  done
+  return 1
+}
+
+command -v git >/dev/null || need git "fetches the Swift packages that Ebb is built with"
+command -v pkg-config >/dev/null || need pkg-config "tells the compiler where librdkafka is"
+{ command -v pkg-config >/dev/null && pkg-config --exists rdkafka; } || has_header librdkafka/rdkafka_mock.h ||
+  need librdkafka-dev "the Kafka client library, and the broker of the demo"
+has_header simdjson.h || need libsimdjson-dev "parses the events' JSON"
+compgen -G '/usr/include/c++/*' >/dev/null || need libstdc++-12-dev "C++ headers, for the JSON parser"
+[ -e /usr/share/zoneinfo/Europe/Berlin ] || need tzdata "time zones, for quiet hours"
+
+if [ "$purpose" = test ]; then
+  command -v kcat >/dev/null || need kcat "a Kafka client that is not ours, for the tests"
+  /usr/bin/python3 -c 'import kafka' 2>/dev/null || need python3-kafka "a second such client"
+fi
+
+[ ${#packages[@]} -gt 0 ] || exit 0
+
+echo "setup: missing on this machine:" >&2
+for index in "${!packages[@]}"; do
+  printf '  %-18s %s\n' "${packages[$index]}" "${reasons[$index]}" >&2
+done
+
+if ! command -v apt-get >/dev/null; then
+  echo "setup: this machine has no apt-get. Install the above by its own package manager, and run make again." >&2
+  exit 1
+fi
+if [ "$(id -u)" != 0 ]; then
+  echo "setup: not root, so nothing was installed. Run this, then make again:" >&2
+  echo "    sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages[*]}" >&2
+  exit 1
+fi
+
+echo "setup: installing them by apt-get." >&2
+export DEBIAN_FRONTEND=noninteractive
+install=(apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=180
+  "${packages[@]}")
+# A machine without package lists (a fresh image) or with old ones cannot install before it has looked.
+if ! "${install[@]}" </dev/null >/dev/null 2>&1; then
+  apt-get update -qq </dev/null >&2
+  if ! "${install[@]}" </dev/null >&2; then
+    echo "setup: apt-get could not install ${packages[*]}; its own message stands above." >&2
+    exit 1
+  fi
+fi
+echo "setup: installed ${packages[*]}." >&2
