@@ -1,3 +1,5 @@
+import Events
+
 /// What is counted in a pane, and summed over a window.
 public struct PaneSums: Sendable, Hashable {
   /// Activity events of every type.
@@ -34,7 +36,7 @@ public struct PaneSums: Sendable, Hashable {
     left.itemsBought += right.itemsBought
     left.sessions += right.sessions
     left.bounces += right.bounces
-    left.dwellMilliseconds += right.dwellMilliseconds
-    left.revenueMinor += right.revenueMinor
+    left.dwellMilliseconds = left.dwellMilliseconds.addingSaturated(right.dwellMilliseconds)
+    left.revenueMinor = left.revenueMinor.addingSaturated(right.revenueMinor)
   }
 }

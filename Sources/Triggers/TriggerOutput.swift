@@ -59,3 +59,14 @@ public struct TriggerOutput: Sendable {
 
   public init() {}
 }
+
+extension TriggerOutput {
+  mutating func emit(_ alert: Alert) {
+    tally[emitted: alert.type] += 1
+    alerts.append(alert)
+  }
+
+  mutating func explain(_ user: String, at time: Int64, _ decision: @autoclosure () -> Decision) {
+    if let explainedUser, explainedUser == user { decisions.append((time, decision())) }
+  }
+}

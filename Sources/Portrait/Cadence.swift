@@ -1,0 +1,124 @@
+import Events
+
+/// The rhythm of a user's purchases, and the money in them.
+public struct Cadence: Sendable, Hashable {
+  /// An order whose rows may still come.
+  struct Order: Sendable, Hashable {
+    var key: UInt64
+    var basis: Basis
+  }
+
+  /// How an order's value is told.
+  enum Basis: UInt8, Sendable, Hashable {
+    case unknown, stated, prices
+  }
+
+  /// Orders whose further rows are recognised.
+  static let rememberedOrders = 4
+
+  /// Orders, and the largest purchase time.
+  public private(set) var purchases: Int64 = 0
+  public private(set) var firstPurchase: Int64?
+  public private(set) var lastPurchase: Int64?
+  /// Distinct UTC days with a purchase, in order of arrival, and the last of them.
+  public private(set) var purchaseDays: Int64 = 0
+  public private(set) var lastPurchaseDay: Int64 = 0
+  /// Running mean and sum of squared differences of the gaps between purchase days, in days (Welford 1962).
+  public private(set) var meanGapDays: Double = 0
+  public private(set) var gapSquares: Double = 0
+  /// Purchases less refunds, in `revenueCurrency`.
+  public private(set) var lifetimeRevenueMinor: Int64 = 0
+  /// Of the first valued purchase (which may have none).
+  public private(set) var revenueCurrency: Currency?
+  private var hasRevenueCurrency = false
+  private var orders: [Order] = []
+
+  public init() {}
+
+  /// What a purchase row did.
+  public struct Effect: Sendable, Hashable {
+    /// Whether it is a new order.
+    public var isNew = false
+    /// To be added to the revenue of its pane.
+    public var revenueMinor: Int64 = 0
+    /// Whether an amount was left out because of its currency.
+    public var leftOut = false
+  }
+
+  /// Takes a purchase row in.
+  public mutating func purchase(_ event: borrowing EventSlot) -> Effect {
+    var effect = Effect()
+    let ts = event.ts
+    lastPurchase = max(lastPurchase ?? ts, ts)
+    firstPurchase = min(firstPurchase ?? ts, ts)
+    let key = Self.orderKey(event)
+    var index = 0
+    while index < orders.count, orders[index].key != key { index += 1 }
+    if index == orders.count {
+      effect.isNew = true
+      purchases += 1
+      addDay(Milliseconds.dayNumber(ts))
+      if orders.count == Self.rememberedOrders { orders.removeFirst() }
+      orders.append(Order(key: key, basis: .unknown))
+      index = orders.count - 1
+    }
+    guard let value = event.ownValue else { return effect }
+    switch (orders[index].basis, value.isStated) {
+    case (.unknown, true): orders[index].basis = .stated
+    case (.unknown, false): orders[index].basis = .prices
+    case (.prices, false): break
+    case (.stated, _), (.prices, true): return effect
+    }
+    if !hasRevenueCurrency {
+      hasRevenueCurrency = true
+      revenueCurrency = event.currency
+    }
+    count(value.minor, event.currency, &effect)
+    return effect
+  }
+
+  /// Takes a refund in.
+  public mutating func refund(_ event: borrowing EventSlot) -> Effect {
+    var effect = Effect()
+    guard let value = event.ownValue else { return effect }
+    guard hasRevenueCurrency else {
+      effect.leftOut = true
+      return effect
+    }
+    count(-value.minor, event.currency, &effect)
+    return effect
+  }
+
+  private mutating func count(_ minor: Int64, _ currency: Currency?, _ effect: inout Effect) {
+    if currency == revenueCurrency {
+      lifetimeRevenueMinor = lifetimeRevenueMinor.addingSaturated(minor)
+      effect.revenueMinor = minor
+    } else {
+      effect.leftOut = true
+    }
+  }
+
+  private mutating func addDay(_ day: Int64) {
+    if purchaseDays == 0 {
+      purchaseDays = 1
+      lastPurchaseDay = day
+    } else if day > lastPurchaseDay {
+      purchaseDays += 1
+      let gap = Double(day - lastPurchaseDay)
+      let difference = gap - meanGapDays
+      meanGapDays += difference / Double(purchaseDays - 1)
+      gapSquares += difference * (gap - meanGapDays)
+      lastPurchaseDay = day
+    }
+  }
+
+  private static func orderKey(_ event: borrowing EventSlot) -> UInt64 {
+    var hash = StableHash(seed: 2)
+    if let orderID = event.orderID {
+      hash.combine(event.slice(orderID))
+    } else {
+      hash.combine(event.ts)
+    }
+    return hash.value
+  }
+}

@@ -1,0 +1,118 @@
+import Events
+import Triggers
+
+/// The users of a shard, found by key: flat open addressing over 64-bit hashes, states in one array, free places
+/// used again.
+struct UserTable: ~Copyable {
+  /// A user and what the table and the deadlines need to know about him.
+  struct Entry {
+    var state: UserState
+    var hash: UInt64
+    /// Ordinal of the user's first appearance in this shard.
+    var appearance: UInt64
+    /// Time of the earliest hint in the deadline queue; `Int64.max`: none.
+    var hinted: Int64
+  }
+
+  private static let empty: UInt32 = 0
+  private static let removed = UInt32.max
+
+  /// Index + 1 into `entries`, `empty` or `removed`; a power of two long, at most 3/4 used.
+  private var slots = [UInt32](repeating: UserTable.empty, count: 64)
+  private var used = 0
+  /// nil: a free place.
+  private var entries: [Entry?] = []
+  private var free: [UInt32] = []
+  private var appearances: UInt64 = 0
+
+  private(set) var count = 0
+
+  init() {}
+
+  static func hash(_ key: some Collection<UInt8>) -> UInt64 {
+    var hash = StableHash(seed: 5)
+    hash.combine(key)
+    return hash.value
+  }
+
+  /// The place of the user with this key.
+  func find(_ key: ArraySlice<UInt8>, _ hash: UInt64) -> Int? {
+    let mask = slots.count - 1
+    var slot = Int(truncatingIfNeeded: hash) & mask
+    while true {
+      let value = slots[slot]
+      if value == Self.empty { return nil }
+      if value != Self.removed {
+        let index = Int(value - 1)
+        if entries[index]!.hash == hash, entries[index]!.state.key.utf8.elementsEqual(key) { return index }
+      }
+      slot = (slot + 1) & mask
+    }
+  }
+
+  /// Puts in a user that is not there.
+  mutating func insert(_ state: UserState, _ hash: UInt64) -> Int {
+    if (used + 1) * 4 > slots.count * 3 { rebuild() }
+    let entry = Entry(state: state, hash: hash, appearance: appearances, hinted: .max)
+    appearances += 1
+    count += 1
+    let index: Int
+    if let place = free.popLast() {
+      index = Int(place)
+      entries[index] = entry
+    } else {
+      index = entries.count
+      entries.append(entry)
+    }
+    place(index, hash)
+    return index
+  }
+
+  private mutating func place(_ index: Int, _ hash: UInt64) {
+    let mask = slots.count - 1
+    var slot = Int(truncatingIfNeeded: hash) & mask
+    while slots[slot] != Self.empty && slots[slot] != Self.removed { slot = (slot + 1) & mask }
+    if slots[slot] == Self.empty { used += 1 }
+    slots[slot] = UInt32(index) + 1
+  }
+
+  /// Makes room, or sweeps out what was removed.
+  private mutating func rebuild() {
+    var size = slots.count
+    while (count + 1) * 2 > size { size *= 2 }
+    slots = [UInt32](repeating: Self.empty, count: size)
+    used = 0
+    for index in entries.indices {
+      if let hash = entries[index]?.hash { place(index, hash) }
+    }
+  }
+
+  /// Takes a user out.
+  mutating func remove(_ index: Int) {
+    let mask = slots.count - 1
+    var slot = Int(truncatingIfNeeded: entries[index]!.hash) & mask
+    while slots[slot] != UInt32(index) + 1 { slot = (slot + 1) & mask }
+    slots[slot] = Self.removed
+    entries[index] = nil
+    free.append(UInt32(index))
+    count -= 1
+  }
+
+  /// A user in place.
+  subscript(index: Int) -> Entry {
+    get { entries[index]! }
+    _modify { yield &entries[index]! }
+  }
+
+  /// Whether the place holds the user with this appearance still.
+  func holds(_ index: Int, _ appearance: UInt64) -> Bool {
+    entries[index]?.appearance == appearance
+  }
+
+  /// Calls `body` with every user, in no meaningful order.
+  func forEach(_ body: (borrowing UserState) -> Void) {
+    for index in entries.indices {
+      if let state = entries[index]?.state { body(state) }
+    }
+  }
+}

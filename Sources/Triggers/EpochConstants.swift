@@ -1,0 +1,76 @@
+import Events
+import Portrait
+
+/// The rules of an epoch with everything that can be derived from them once.
+public struct EpochConstants: Sendable {
+  public let rules: Rules
+  public let portrait: PortraitRules
+  /// Longest time for which a limit or a window still depends on a user's past, counted from his last activity,
+  /// alert, warning or purchase.
+  let memory: Memory
+
+  struct Memory: Sendable {
+    var windowsMilliseconds: Int64
+    var afterAlertMilliseconds: Int64
+    var afterWarningMilliseconds: Int64
+  }
+
+  public init(_ rules: Rules) {
+    self.rules = rules
+    var spans = rules.windows.map(\.lengthMilliseconds)
+    if rules.churn.enabled {
+      spans.append(rules.churn.recentMilliseconds)
+      spans.append(rules.churn.recentMilliseconds + rules.churn.baselineMilliseconds)
+    }
+    if spans.isEmpty { spans = [Milliseconds.hour] }
+    portrait = PortraitRules(
+      gapMilliseconds: rules.sessions.gapMilliseconds, inferDwell: rules.sessions.inferDwell,
+      purchasesByItem: rules.cart.purchaseScope == .item,
+      tiers: PaneTiers(spans: spans, slack: rules.time.allowedLatenessMilliseconds))
+    memory = Memory(
+      windowsMilliseconds: spans.max()!,
+      afterAlertMilliseconds: max(
+        rules.cart.capWithinMilliseconds, rules.cart.betweenEpisodesMilliseconds,
+        rules.cart.recoveryMilliseconds),
+      afterWarningMilliseconds: rules.churn.enabled
+        ? max(rules.churn.repeatMilliseconds, rules.churn.nextBandMilliseconds) : 0)
+  }
+}
+
+/// What surrounds an event or deadline: constants, the partition's watermark and the record's clock.
+struct Moment {
+  let constants: EpochConstants
+  /// After the record or tick that is being handled.
+  let watermark: Int64
+  /// Of the record or tick that is being handled, or of the last resume if that is later.
+  let clock: Int64
+
+  var rules: Rules { constants.rules }
+
+  /// Whether an alert dated `time` is too old to be sent.
+  func isStale(_ time: Int64) -> Bool {
+    guard let maxAge = constants.rules.alerts.maxAgeMilliseconds else { return false }
+    return clock.subtractingReportingOverflow(time).partialValue > maxAge
+  }
+}
+
+/// Who a user is, to the triggers.
+struct Identity {
+  let key: String
+  let isIdentified: Bool
+
+  func alert(_ type: AlertType, episode: Int64, step: Int) -> AlertID {
+    AlertID(type: type, user: key, episode: episode, step: step)
+  }
+}
+
+extension Portrait {
+  /// The configured windows as of `time`.
+  func features(at time: Int64, _ constants: EpochConstants) -> [WindowFeatures] {
+    constants.rules.windows.map { window in
+      WindowFeatures(
+        name: window.name, lengthMilliseconds: window.lengthMilliseconds,
+        sums: self.window(window.lengthMilliseconds, at: time, constants.portrait.tiers))
+    }
+  }
+}
