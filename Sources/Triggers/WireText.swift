@@ -11,15 +11,15 @@ public enum WireText {
   /// RFC 3339 in UTC with milliseconds, such as `2019-10-01T00:00:00.000Z`. Times outside the years 0 to 9999,
   /// which RFC 3339 cannot say, are given as the first or last that it can.
   public static func instant(_ time: Int64) -> String {
-    let moment = Moment(time)
+    let moment = CalendarTime(time)
     return "\(moment.date)T\(two(moment.hour)):\(two(moment.minute)):\(two(moment.second))."
       + padded(moment.millisecond, 3) + "Z"
   }
 
   /// For people: `14:05 UTC`, with the date in front if it is not that of `reference`.
   public static func clock(_ time: Int64, seenFrom reference: Int64) -> String {
-    let moment = Moment(time)
-    let date = moment.date == Moment(reference).date ? "" : moment.date + " "
+    let moment = CalendarTime(time)
+    let date = moment.date == CalendarTime(reference).date ? "" : moment.date + " "
     return "\(date)\(two(moment.hour)):\(two(moment.minute)) UTC"
   }
 
@@ -63,7 +63,7 @@ public enum WireText {
 }
 
 /// A time taken apart in UTC.
-private struct Moment {
+private struct CalendarTime {
   /// Milliseconds since 1970 of the years 0 and 9999's ends.
   static let bounds: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
 
