@@ -1,0 +1,121 @@
+import CRdKafka
+
+// Questions to the brokers about positions; each waits for the answer, at most so long.
+extension Consumer {
+  /// What the group has committed for these partitions.
+  public func committed(_ partitions: [TopicPartition], timeoutMilliseconds: Int32) throws(KafkaError)
+    -> [CommittedOffset]
+  {
+    guard !partitions.isEmpty else { return [] }
+    let list = PartitionList(partitions)
+    if let error = KafkaError(
+      unsafe rd_kafka_committed(client.pointer, list.pointer, timeoutMilliseconds),
+      subject: "the consumer group")
+    {
+      throw error
+    }
+    var committed: [CommittedOffset] = []
+    for element in list.elements() {
+      if let error = element.error { throw error }
+      committed.append(
+        CommittedOffset(
+          partition: element.partition, nextOffset: element.offset >= 0 ? element.offset : nil,
+          metadata: element.metadata))
+    }
+    return committed
+  }
+
+  /// The first offset that is kept, and the one behind the last record.
+  public func watermarks(of partition: TopicPartition, timeoutMilliseconds: Int32) throws(KafkaError)
+    -> (low: Int64, high: Int64)
+  {
+    var low: Int64 = 0
+    var high: Int64 = 0
+    if let error = KafkaError(
+      unsafe rd_kafka_query_watermark_offsets(
+        client.pointer, partition.topic, partition.partition, &low, &high, timeoutMilliseconds),
+      subject: "partition \(partition.partition) of topic \(partition.topic)")
+    {
+      throw error
+    }
+    return (low, high)
+  }
+
+  /// For each partition the first record at or after a time; nil: there is none yet.
+  ///
+  /// - Parameter timestamp: milliseconds since 1970 UTC.
+  public func offsets(
+    at timestamp: Int64, in partitions: [TopicPartition], timeoutMilliseconds: Int32
+  ) throws(KafkaError) -> [TopicPartition: Int64?] {
+    guard !partitions.isEmpty else { return [:] }
+    let list = PartitionList(capacity: partitions.count)
+    for partition in partitions { list.add(partition, offset: timestamp) }
+    if let error = KafkaError(
+      unsafe rd_kafka_offsets_for_times(client.pointer, list.pointer, timeoutMilliseconds))
+    {
+      throw error
+    }
+    var offsets: [TopicPartition: Int64?] = [:]
+    for element in list.elements() {
+      if let error = element.error { throw error }
+      offsets[element.partition] = .some(element.offset >= 0 ? element.offset : nil)
+    }
+    return offsets
+  }
+
+  /// Commits and waits for the answer.
+  public func commit(_ offsets: [OffsetCommit], timeoutMilliseconds: Int32) throws(KafkaError) {
+    let committer = makeCommitter()
+    committer.begin(offsets, tag: 0)
+    guard let outcome = committer.wait(timeoutMilliseconds: timeoutMilliseconds) else {
+      throw KafkaError(code: .timedOut, subject: "the group's coordinator")
+    }
+    if let error = outcome.error { throw error }
+  }
+
+  /// For committing from where the consumer itself is not at hand.
+  public func makeCommitter() -> OffsetCommitter { OffsetCommitter(client: client) }
+}
+
+/// Commits offsets for a consumer's group. Outlives the consumer if need be; then commits fail.
+///
+/// `@unchecked`: librdkafka's queues may be used from any thread.
+@safe public struct OffsetCommitter: ~Copyable, @unchecked Sendable {
+  /// What became of one commit.
+  public struct Outcome: Sendable {
+    public var tag: UInt
+    /// nil: the coordinator has it.
+    public var error: KafkaError?
+  }
+
+  private let client: ClientHandle
+  private let queue: OpaquePointer
+
+  init(client: ClientHandle) {
+    self.client = client
+    unsafe queue = rd_kafka_queue_new(client.pointer)
+  }
+
+  deinit { unsafe rd_kafka_queue_destroy(queue) }
+
+  /// Sends a commit and returns at once; `wait` tells what became of it.
+  public func begin(_ offsets: [OffsetCommit], tag: UInt) {
+    let list = PartitionList(offsets)
+    // Fails only for a client without a group, which a consumer is not.
+    _ = unsafe rd_kafka_commit_queue(
+      client.pointer, list.pointer, queue, nil, UnsafeMutableRawPointer(bitPattern: tag))
+  }
+
+  /// The outcome of the earliest commit not yet told of, or nil after so long.
+  public func wait(timeoutMilliseconds: Int32) -> Outcome? {
+    guard let event = unsafe rd_kafka_queue_poll(queue, timeoutMilliseconds) else { return nil }
+    defer { unsafe rd_kafka_event_destroy(event) }
+    let tag = unsafe UInt(bitPattern: rd_kafka_event_opaque(event))
+    let subject = "the offset commit"
+    if let error = unsafe KafkaError(rd_kafka_event_error(event), subject: subject) {
+      return Outcome(tag: tag, error: error)
+    }
+    let elements = unsafe PartitionList.elements(of: rd_kafka_event_topic_partition_list(event))
+    return Outcome(tag: tag, error: elements.lazy.compactMap(\.error).first)
+  }
+}

@@ -1,0 +1,321 @@
+import CRdKafka
+import Pipeline
+
+/// Where to begin with a partition of which nothing has been committed.
+public enum StartPosition: Sendable, Hashable {
+  case earliest
+  /// Behind the last record of the moment.
+  case latest
+  /// The first record at or after this time, milliseconds since 1970 UTC; where there is none, behind the last.
+  case timestamp(Int64)
+}
+
+/// What to do when the position to read from is gone, because retention has passed it or the topic was made anew.
+public enum LostOffsetPolicy: String, Sendable, Hashable, CaseIterable {
+  /// End with a sentence that says what is missing.
+  case stop
+  /// Go on with the first record that is kept.
+  case earliest
+  /// Go on behind the last record.
+  case latest
+}
+
+/// Something to tell the operator.
+public struct KafkaNotice: Sendable, Hashable {
+  public enum Level: String, Sendable, Hashable, CaseIterable {
+    case info, warning, error
+  }
+
+  public var level: Level
+  public var text: String
+
+  public init(_ level: Level, _ text: String) {
+    self.level = level
+    self.text = text
+  }
+}
+
+/// The input port: one member of a consumer group that reads one topic.
+public struct KafkaInput: InputLog, ~Copyable {
+  /// What a lane's input is to be.
+  public struct Options: Sendable {
+    public var properties: ClientProperties
+    public var topic: String
+    public var group: String
+    /// See `Consumer.init`.
+    public var instance: String?
+    public var start: StartPosition
+    public var lostOffset: LostOffsetPolicy
+    public var callbacks: ClientCallbacks
+    /// Called on the lane's thread.
+    public var notice: @Sendable (KafkaNotice) -> Void
+    /// How long one question to the brokers may take while partitions are assigned.
+    public var requestTimeoutMilliseconds: Int32 = 10_000
+    /// How long leaving the group may take.
+    public var closeTimeoutMilliseconds: Int32 = 5_000
+
+    public init(
+      properties: ClientProperties, topic: String, group: String, instance: String? = nil,
+      start: StartPosition = .earliest, lostOffset: LostOffsetPolicy = .stop,
+      callbacks: ClientCallbacks = .init(), notice: @escaping @Sendable (KafkaNotice) -> Void
+    ) {
+      self.properties = properties
+      self.topic = topic
+      self.group = group
+      self.instance = instance
+      self.start = start
+      self.lostOffset = lostOffset
+      self.callbacks = callbacks
+      self.notice = notice
+    }
+  }
+
+  private let options: Options
+  private var consumer: Consumer
+  /// Partitions that the visitor owns.
+  private var owned: [TopicPartition] = []
+  private var health = InputHealth()
+  private var repeated = RepeatedNotices()
+
+  /// Joins the group.
+  public init(_ options: Options) throws(PipelineError) {
+    let consumer = try endingLane { () throws(KafkaError) in
+      var consumer = try Consumer(
+        properties: options.properties, group: options.group, instance: options.instance,
+        callbacks: options.callbacks)
+      try consumer.subscribe([options.topic])
+      return consumer
+    }
+    self.options = options
+    self.consumer = consumer
+  }
+
+  /// For the output port, which commits offsets as this group's member.
+  public func makeCommitter() -> OffsetCommitter { consumer.makeCommitter() }
+
+  /// Who this member is; to be taken inside `assigned`, and used for that assignment only.
+  public func groupMetadata() -> GroupMetadata? { consumer.groupMetadata() }
+
+  /// Records dropped because they were not of the present assignment.
+  public var staleRecords: Int { consumer.staleRecords }
+
+  public var isHealthy: Bool { health.isHealthy }
+
+  public mutating func poll<Visitor: InputVisitor & ~Copyable>(
+    into visitor: inout Visitor, timeoutMilliseconds: Int32
+  ) throws(PipelineError) -> Int {
+    if health.wantsProbe { probe() }
+    switch consumer.poll(timeoutMilliseconds: timeoutMilliseconds) {
+    case .nothing: return 0
+    case .trouble(let error):
+      try tell(error)
+      return 0
+    case .assigned(let partitions):
+      try take(partitions, into: &visitor)
+      return 0
+    case .revoked(let partitions):
+      owned = []
+      if !partitions.isEmpty { try visitor.revoked(partitions.map(\.partition)) }
+      try unassign()
+      return 0
+    case .lost(let partitions):
+      owned = []
+      try unassign()
+      if !partitions.isEmpty { try visitor.lost(partitions.map(\.partition)) }
+      return 0
+    case .batch: return try drain(into: &visitor)
+    }
+  }
+
+  private mutating func drain<Visitor: InputVisitor & ~Copyable>(
+    into visitor: inout Visitor
+  ) throws(PipelineError) -> Int {
+    var records = 0
+    var failures: [(KafkaError, TopicPartition?)] = []
+    try consumer.drain { item throws(PipelineError) in
+      switch item {
+      case .record(let view):
+        records += 1
+        let record = unsafe InputRecord(
+          partition: view.partition, offset: view.offset, timestamp: view.timestamp, key: view.key,
+          value: view.value)
+        try visitor.record(record)
+      case .endOfPartition(_, let partition, let nextOffset):
+        try visitor.reachedEnd(partition: partition, nextOffset: nextOffset)
+      case .failure(let error, let partition): failures.append((error, partition))
+      }
+    }
+    for (error, partition) in failures { try recover(from: error, at: partition) }
+    if records > 0 { health.proven() }
+    return records
+  }
+
+  public mutating func close<Visitor: InputVisitor & ~Copyable>(
+    into visitor: inout Visitor
+  ) throws(PipelineError) {
+    if !owned.isEmpty {
+      let partitions = owned.map(\.partition)
+      owned = []
+      try visitor.revoked(partitions)
+    }
+    if !consumer.close(timeoutMilliseconds: options.closeTimeoutMilliseconds) {
+      options.notice(
+        KafkaNotice(
+          .warning,
+          "leaving group \(options.group) took longer than \(options.closeTimeoutMilliseconds) ms; "
+            + "its coordinator will notice by session.timeout.ms"))
+    }
+  }
+
+  private mutating func unassign() throws(PipelineError) {
+    try endingLane { () throws(KafkaError) in try consumer.unassign() }
+  }
+
+  // MARK: Assignment
+
+  private mutating func take<Visitor: InputVisitor & ~Copyable>(
+    _ partitions: [TopicPartition], into visitor: inout Visitor
+  ) throws(PipelineError) {
+    guard !partitions.isEmpty else {
+      // More members than partitions: this one waits.
+      try endingLane { () throws(KafkaError) in try consumer.assign([]) }
+      return
+    }
+    let starts = try positions(of: partitions)
+    // The visitor first: a record must not come before it knows of the partition.
+    try visitor.assigned(partitions.map(\.partition))
+    owned = partitions
+    try endingLane { () throws(KafkaError) in try consumer.assign(starts) }
+    health.proven()
+  }
+
+  /// Where to begin with each partition. Asks until the brokers answer, since nothing can be read before.
+  private mutating func positions(of partitions: [TopicPartition]) throws(PipelineError)
+    -> [(partition: TopicPartition, offset: Offset)]
+  {
+    let timeout = options.requestTimeoutMilliseconds
+    let planner = StartPlanner(start: options.start, lostOffset: options.lostOffset, group: options.group)
+    var attempts = 0
+    while true {
+      do throws(KafkaError) {
+        let plan = try planner.plan(partitions, for: consumer, timeoutMilliseconds: timeout)
+        if let lost = plan.refusal { throw lost }
+        for text in plan.notices { options.notice(KafkaNotice(.warning, text)) }
+        // So that a crash before the first cut does not move the start.
+        if !plan.firstCommits.isEmpty { try consumer.commit(plan.firstCommits, timeoutMilliseconds: timeout) }
+        return plan.starts
+      } catch {
+        attempts += 1
+        // Positions may be unstable or the coordinator on the move for a while; a group that has moved on will say
+        // so by another rebalance, which cannot come while this one is being answered.
+        guard error.class == .retriable, attempts < StartPlanner.maximumAttempts else {
+          throw PipelineError(error)
+        }
+        if attempts == 1 { options.notice(KafkaNotice(.warning, "\(error); trying again")) }
+        pause(milliseconds: 200)
+      }
+    }
+  }
+
+  /// A partition or the whole topic cannot be read at the moment, or at all.
+  private mutating func recover(from error: KafkaError, at partition: TopicPartition?) throws(PipelineError) {
+    guard error.code == .offsetReset || error.code == .offsetOutOfRange, let partition else {
+      return try tell(error)
+    }
+    guard owned.contains(partition) else { return }
+    let there = "partition \(partition.partition) of topic \(partition.topic)"
+    let next: Offset
+    switch options.lostOffset {
+    case .stop: throw PipelineError(StartPlanner.lost(there, cause: error.cause))
+    case .earliest: next = .beginning
+    case .latest: next = .end
+    }
+    options.notice(
+      KafkaNotice(
+        .warning, "the position to read \(there) from is gone; going on at the \(options.lostOffset)"))
+    let starts = consumer.assignment.map { entry in
+      (partition: entry.partition, offset: entry.partition == partition ? next : .at(entry.nextOffset))
+    }
+    try endingLane { () throws(KafkaError) in try consumer.assign(starts) }
+  }
+
+  // MARK: Trouble
+
+  private mutating func tell(_ error: KafkaError) throws(PipelineError) {
+    switch error.code {
+    // The group: a rebalance follows, and says the rest.
+    case .illegalGeneration, .unknownMember, .rebalanceInProgress, .notCoordinator, .coordinatorLoading,
+      .coordinatorNotAvailable, .waitingForCoordinator:
+      return
+    case .topicAuthorizationFailed, .groupAuthorizationFailed: throw PipelineError(error)
+    default: break
+    }
+    if error.class == .fatal { throw PipelineError(error) }
+    if error.class == .retriable || error.isRefusal || error.code == .unknownTopicOrPartition {
+      health.doubted()
+    }
+    if repeated.mayTell(error.code) { options.notice(KafkaNotice(.warning, "\(error)")) }
+  }
+
+  /// Asks each partition's leader for its watermarks: an answer from all is the proof that silence is silence.
+  private mutating func probe() {
+    health.probed()
+    for entry in consumer.assignment {
+      do throws(KafkaError) {
+        _ = try consumer.watermarks(of: entry.partition, timeoutMilliseconds: 200)
+      } catch {
+        return
+      }
+    }
+    health.proven()
+    if repeated.clear() {
+      options.notice(KafkaNotice(.info, "the brokers of topic \(options.topic) answer again"))
+    }
+  }
+}
+
+/// Whether the brokers can be reached, as far as is known.
+///
+/// Trouble casts doubt; records, an assignment or a probe of every leader ends it. Probes are asked for at most
+/// once a second, and only in doubt.
+struct InputHealth {
+  private(set) var isHealthy = false
+  private var doubtedBefore = false
+  private var lastProbe: ContinuousClock.Instant?
+
+  var wantsProbe: Bool {
+    guard doubtedBefore, !isHealthy else { return false }
+    guard let lastProbe else { return true }
+    return lastProbe + .seconds(1) <= .now
+  }
+
+  mutating func doubted() {
+    isHealthy = false
+    doubtedBefore = true
+  }
+
+  mutating func probed() { lastProbe = .now }
+
+  mutating func proven() {
+    isHealthy = true
+    doubtedBefore = false
+  }
+}
+
+/// Keeps the same complaint from being told more than once a minute.
+struct RepeatedNotices {
+  private var told: [KafkaError.Code: ContinuousClock.Instant] = [:]
+
+  mutating func mayTell(_ code: KafkaError.Code) -> Bool {
+    let now = ContinuousClock.now
+    if let last = told[code], now - last < .seconds(60) { return false }
+    told[code] = now
+    return true
+  }
+
+  /// Forgets; whether there was anything.
+  mutating func clear() -> Bool {
+    defer { told.removeAll() }
+    return !told.isEmpty
+  }
+}
