@@ -8,7 +8,7 @@ import CRdKafka
 
   private let topics = Topics()
 
-  deinit { for unsafetopic in unsafe topics.pointers { unsafe rd_kafka_NewTopic_destroy(topic) } }
+  deinit { unsafe topics.pointers.forEach { unsafe rd_kafka_NewTopic_destroy($0) } }
 
   func add(_ topic: NewTopic) throws(KafkaError) {
     var text = [CChar](repeating: 0, count: 512)
