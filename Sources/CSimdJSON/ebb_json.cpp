@@ -1,1 +1,670 @@
+// The walk over a record and the plan that it follows. See ebb_json.h for the contract.
 #include "ebb_json.h"
+
+#include <simdjson.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace simdjson;
+
+// A node of the plan: what is wanted of the value that stands here, and of the values inside it.
+struct Node {
+  struct Key {
+    std::string name;
+    int32_t node;
+    uint64_t seen;  // the object visit that saw this key last: a second time in one visit is a duplicate
+  };
+  int32_t capture = -1;
+  int32_t members = -1;
+  int32_t group = -1;       // the group of rows this node stands in
+  int32_t each = -1;        // node of every element
+  int32_t each_group = -1;  // the group its elements fill
+  std::vector<std::pair<uint32_t, int32_t>> indices;
+  std::string select_key;
+  std::vector<Key> selects;
+  std::vector<Key> keys;
+  std::vector<int16_t> table;  // open addressing over `keys`, a power of two, at most half full
+};
+
+struct Group {
+  std::vector<ebb_value> values;
+  uint32_t limit = 0;
+  uint32_t width = 0;
+  uint32_t count = 0;
+  uint32_t total = 0;
+  uint32_t offset = 0;
+  uint8_t kind = EBB_ABSENT;
+};
+
+// Where the walk is, for the place of an error.
+struct Frame {
+  std::string_view key;
+  int64_t index;  // -1: a key
+};
+
+constexpr size_t maximum_members = 256;
+constexpr uint32_t frame_limit = 65;
+
+inline uint32_t hash_key(const char *key, size_t length) {
+  if (length == 0) { return 0; }
+  return uint32_t(length) * 31 + uint8_t(key[0]) + uint8_t(key[length - 1]) * 7 + uint8_t(key[length / 2]) * 131;
+}
+
+inline bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// The grammar of JSON numbers (RFC 8259); says how many digits there are and whether there is an exponent.
+bool is_number(std::string_view text, size_t &digits, bool &exponent) {
+  size_t i = 0, n = text.size();
+  digits = 0;
+  exponent = false;
+  if (i < n && text[i] == '-') { i++; }
+  if (i >= n || !is_digit(text[i])) { return false; }
+  if (text[i] == '0') {
+    i++, digits++;
+  } else {
+    while (i < n && is_digit(text[i])) { i++, digits++; }
+  }
+  if (i < n && text[i] == '.') {
+    size_t start = ++i;
+    while (i < n && is_digit(text[i])) { i++, digits++; }
+    if (i == start) { return false; }
+  }
+  if (i < n && (text[i] == 'e' || text[i] == 'E')) {
+    exponent = true;
+    i++;
+    if (i < n && (text[i] == '+' || text[i] == '-')) { i++; }
+    size_t start = i;
+    while (i < n && is_digit(text[i])) { i++; }
+    if (i == start) { return false; }
+  }
+  return i == n;
+}
+
+// A decimal of at most 15 digits without exponent: both the digits and the power of ten are exact doubles,
+// so that one division rounds correctly.
+double small_decimal(std::string_view text) {
+  static constexpr double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                      1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  uint64_t mantissa = 0;
+  size_t scale = 0;
+  bool fraction = false;
+  for (char c : text) {
+    if (c == '.') {
+      fraction = true;
+    } else if (c != '-') {
+      mantissa = mantissa * 10 + uint64_t(c - '0');
+      scale += fraction;
+    }
+  }
+  double result = double(mantissa) / powers[scale];
+  return text[0] == '-' ? -result : result;
+}
+
+int hex4(const char *text) {
+  int result = 0;
+  for (int i = 0; i < 4; i++) {
+    char c = text[i];
+    int digit = is_digit(c) ? c - '0' : (c >= 'a' && c <= 'f') ? c - 'a' + 10 : (c >= 'A' && c <= 'F') ? c - 'A' + 10 : -1;
+    if (digit < 0) { return -1; }
+    result = result << 4 | digit;
+  }
+  return result;
+}
+
+// Checks the escapes of a raw string. Its closing quote follows `text`, so that one byte may be looked ahead.
+int32_t check_escapes(std::string_view text) {
+  for (size_t i = 0; i < text.size(); i++) {
+    if (text[i] != '\\') { continue; }
+    if (++i >= text.size()) { return EBB_BAD_JSON; }
+    if (std::memchr("\"\\/bfnrt", text[i], 8)) { continue; }
+    if (text[i] != 'u' || i + 5 > text.size()) { return EBB_BAD_JSON; }
+    int unit = hex4(text.data() + i + 1);
+    if (unit < 0) { return EBB_BAD_JSON; }
+    i += 4;
+    if (unit >= 0xDC00 && unit <= 0xDFFF) { return EBB_LONE_SURROGATE; }
+    if (unit < 0xD800 || unit > 0xDBFF) { continue; }
+    if (i + 7 > text.size() || text[i + 1] != '\\' || text[i + 2] != 'u') { return EBB_LONE_SURROGATE; }
+    int low = hex4(text.data() + i + 3);
+    if (low < 0) { return EBB_BAD_JSON; }
+    if (low < 0xDC00 || low > 0xDFFF) { return EBB_LONE_SURROGATE; }
+    i += 6;
+  }
+  return EBB_OK;
+}
+
+int32_t code_of(error_code error) {
+  switch (error) {
+    case SUCCESS: return EBB_OK;
+    case EMPTY: return EBB_EMPTY;
+    case UTF8_ERROR: return EBB_BAD_UTF8;
+    case UNCLOSED_STRING:
+    case INCOMPLETE_ARRAY_OR_OBJECT: return EBB_TRUNCATED;
+    case MEMALLOC: return EBB_NO_MEMORY;
+    case CAPACITY: return EBB_TOO_LARGE;
+    default: return EBB_BAD_JSON;
+  }
+}
+
+}  // namespace
+
+struct ebb_json {
+  ondemand::parser parser;
+  size_t maximum_bytes;
+  uint32_t maximum_depth;
+
+  std::vector<Node> nodes;
+  std::vector<ebb_value> values;
+  std::vector<Group> groups;
+  std::vector<ebb_member> members;
+  int32_t members_captures = 0;
+  uint64_t visits = 0;
+
+  char *buffer = nullptr;
+  size_t capacity = 0;  // of `buffer`, without padding
+  size_t length = 0;
+  ondemand::document document;
+
+  Frame frames[frame_limit];
+  uint32_t depth = 0;
+  ebb_value *row = nullptr;  // of the group element the walk is in
+
+  int32_t error = EBB_OK;
+  uint32_t error_offset = 0;
+  char error_path[256] = {0};
+
+  ~ebb_json() { std::free(buffer); }
+
+  // MARK: The plan
+
+  int32_t add(int32_t group) {
+    Node node;
+    node.group = group;
+    nodes.push_back(std::move(node));
+    return int32_t(nodes.size() - 1);
+  }
+
+  void index_keys(Node &node) {
+    size_t size = 4;
+    while (size < node.keys.size() * 2) { size *= 2; }
+    node.table.assign(size, -1);
+    for (size_t i = 0; i < node.keys.size(); i++) {
+      size_t slot = hash_key(node.keys[i].name.data(), node.keys[i].name.size()) & (size - 1);
+      while (node.table[slot] >= 0) { slot = (slot + 1) & (size - 1); }
+      node.table[slot] = int16_t(i);
+    }
+  }
+
+  Node::Key *find(Node &node, std::string_view key) {
+    if (node.table.empty()) { return nullptr; }
+    size_t mask = node.table.size() - 1;
+    size_t slot = hash_key(key.data(), key.size()) & mask;
+    while (node.table[slot] >= 0) {
+      Node::Key &candidate = node.keys[size_t(node.table[slot])];
+      if (candidate.name.size() == key.size() && std::memcmp(candidate.name.data(), key.data(), key.size()) == 0) {
+        return &candidate;
+      }
+      slot = (slot + 1) & mask;
+    }
+    return nullptr;
+  }
+
+  // MARK: Errors
+
+  bool fail(int32_t code, const char *at) {
+    if (error != EBB_OK) { return false; }
+    error = code;
+    error_offset = at && at >= buffer && at <= buffer + length ? uint32_t(at - buffer) : uint32_t(length);
+    write_path();
+    return false;
+  }
+
+  bool fail(error_code code) {
+    const char *at = nullptr;
+    if (document.current_location().get(at)) { at = nullptr; }
+    return fail(code_of(code), at);
+  }
+
+  // Keys come from the record: what is not printable ASCII is shown as `?`, long ones are cut.
+  void write_path() {
+    size_t n = 0;
+    auto put = [&](char c) {
+      if (n < sizeof(error_path) - 1) { error_path[n++] = c; }
+    };
+    put('$');
+    for (uint32_t i = 0; i < depth && i < frame_limit; i++) {
+      if (frames[i].index >= 0) {
+        put('[');
+        for (char c : std::to_string(frames[i].index)) { put(c); }
+        put(']');
+      } else {
+        put('.');
+        size_t shown = 0;
+        for (char c : frames[i].key) {
+          if (shown++ == 40) { break; }
+          put(c > ' ' && c < 127 ? c : '?');
+        }
+      }
+    }
+    error_path[n] = 0;
+  }
+
+  // MARK: The walk
+
+  void store(const Node *node, const ebb_value &value) {
+    if (!node || node->capture < 0) { return; }
+    if (node->group < 0) {
+      values[size_t(node->capture)] = value;
+    } else if (row) {
+      row[node->capture] = value;
+    }
+  }
+
+  uint32_t offset_of(const char *at) const { return uint32_t(at - buffer); }
+
+  bool walk(ondemand::value value, int32_t at, uint32_t level, ebb_value *scalar) {
+    std::string_view token = value.raw_json_token();
+    switch (token[0]) {
+      case '{': {
+        if (level > maximum_depth) { return fail(EBB_TOO_DEEP, token.data()); }
+        ondemand::object object;
+        if (auto code = value.get_object().get(object)) { return fail(code); }
+        if (at >= 0) { store(&nodes[size_t(at)], {nullptr, 0, 0, offset_of(token.data()), EBB_OBJECT}); }
+        return walk_object(object, at, level);
+      }
+      case '[': {
+        if (level > maximum_depth) { return fail(EBB_TOO_DEEP, token.data()); }
+        ondemand::array array;
+        if (auto code = value.get_array().get(array)) { return fail(code); }
+        if (at >= 0) { store(&nodes[size_t(at)], {nullptr, 0, 0, offset_of(token.data()), EBB_ARRAY}); }
+        return walk_array(array, at, level, offset_of(token.data()));
+      }
+      default: {
+        ebb_value result = {nullptr, 0, 0, offset_of(token.data()), EBB_ABSENT};
+        if (!walk_scalar(value, token, result)) { return false; }
+        if (at >= 0) {
+          const Node &node = nodes[size_t(at)];
+          store(&node, result);
+          if (node.each_group >= 0) {
+            groups[size_t(node.each_group)].kind = result.kind;
+            groups[size_t(node.each_group)].offset = result.offset;
+          }
+        }
+        if (scalar) { *scalar = result; }
+        return true;
+      }
+    }
+  }
+
+  bool walk_scalar(ondemand::value &value, std::string_view token, ebb_value &result) {
+    while (!token.empty() && is_space(token.back())) { token.remove_suffix(1); }
+    switch (token[0]) {
+      case '"': {
+        std::string_view text = token.substr(1, token.size() - 2);
+        if (token.size() < 2 || token.back() != '"') { return fail(EBB_BAD_JSON, token.data()); }
+        if (std::memchr(text.data(), '\\', text.size())) {
+          if (auto code = check_escapes(text)) { return fail(code, token.data()); }
+          if (auto code = value.get_string().get(text)) { return fail(code == STRING_ERROR ? EBB_BAD_JSON : code_of(code), token.data()); }
+        }
+        result.kind = EBB_STRING;
+        result.text = reinterpret_cast<const uint8_t *>(text.data());
+        result.length = uint32_t(text.size());
+        return true;
+      }
+      case 't':
+        if (token != "true") { return fail(EBB_BAD_JSON, token.data()); }
+        result.kind = EBB_TRUE;
+        return true;
+      case 'f':
+        if (token != "false") { return fail(EBB_BAD_JSON, token.data()); }
+        result.kind = EBB_FALSE;
+        return true;
+      case 'n':
+        if (token != "null") { return fail(EBB_BAD_JSON, token.data()); }
+        result.kind = EBB_NULL;
+        return true;
+      default: {
+        size_t digits;
+        bool exponent;
+        if (!is_number(token, digits, exponent)) { return fail(EBB_BAD_JSON, token.data()); }
+        result.kind = EBB_NUMBER;
+        result.text = reinterpret_cast<const uint8_t *>(token.data());
+        result.length = uint32_t(token.size());
+        if (!exponent && digits <= 15) {
+          result.number = small_decimal(token);
+        } else if (value.get_double().get(result.number)) {
+          return fail(EBB_NUMBER_RANGE, token.data());  // the grammar holds, so what is left is the range
+        }
+        return true;
+      }
+    }
+  }
+
+  bool key_of(ondemand::field &field, std::string_view &key) {
+    const char *raw = field.key().raw();
+    const char *end = static_cast<const char *>(std::memchr(raw, '"', size_t(buffer + length - raw)));
+    if (!end) { return fail(EBB_BAD_JSON, raw); }
+    key = std::string_view(raw, size_t(end - raw));
+    if (!std::memchr(key.data(), '\\', key.size())) { return true; }
+    while (end[-1] == '\\') {
+      // An escaped quote, unless the backslash is itself escaped.
+      size_t backslashes = 0;
+      while (end - 1 - backslashes >= raw && end[-1 - ptrdiff_t(backslashes)] == '\\') { backslashes++; }
+      if (backslashes % 2 == 0) { break; }
+      end = static_cast<const char *>(std::memchr(end + 1, '"', size_t(buffer + length - end - 1)));
+      if (!end) { return fail(EBB_BAD_JSON, raw); }
+    }
+    if (auto code = check_escapes(std::string_view(raw, size_t(end - raw)))) { return fail(code, raw); }
+    if (field.unescaped_key().get(key)) { return fail(EBB_BAD_JSON, raw); }
+    return true;
+  }
+
+  bool walk_object(ondemand::object &object, int32_t at, uint32_t level) {
+    uint64_t visit = ++visits;
+    int32_t members_of = at >= 0 ? nodes[size_t(at)].members : -1;
+    Frame &frame = frames[depth];
+    depth++;
+    for (auto result : object) {
+      ondemand::field field;
+      frame = {std::string_view(), -1};
+      if (auto code = std::move(result).get(field)) { return fail(code); }
+      std::string_view key;
+      if (!key_of(field, key)) { return false; }
+      frame = {key, -1};
+      int32_t child = -1;
+      if (at >= 0) {
+        if (Node::Key *known = find(nodes[size_t(at)], key)) {
+          if (known->seen == visit) { return fail(EBB_DUPLICATE_KEY, field.key().raw()); }
+          known->seen = visit;
+          child = known->node;
+        }
+      }
+      ebb_value scalar = {nullptr, 0, 0, 0, EBB_ABSENT};
+      if (!walk(field.value(), child, level + 1, members_of >= 0 ? &scalar : nullptr)) { return false; }
+      if (members_of >= 0 && scalar.kind > EBB_NULL && !add_member(members_of, key, scalar)) { return false; }
+    }
+    depth--;
+    return true;
+  }
+
+  bool add_member(int32_t of, std::string_view key, const ebb_value &value) {
+    for (const ebb_member &member : members) {
+      if (member.members == uint32_t(of) && member.name_length == key.size() &&
+          std::memcmp(member.name, key.data(), key.size()) == 0) {
+        return fail(EBB_DUPLICATE_KEY, buffer + value.offset);
+      }
+    }
+    if (members.size() < maximum_members) {
+      members.push_back({reinterpret_cast<const uint8_t *>(key.data()), uint32_t(key.size()), uint32_t(of), value});
+    }
+    return true;
+  }
+
+  bool walk_array(ondemand::array &array, int32_t at, uint32_t level, uint32_t offset) {
+    uint64_t visit = ++visits;
+    Group *group = nullptr;
+    if (at >= 0 && nodes[size_t(at)].each_group >= 0) {
+      group = &groups[size_t(nodes[size_t(at)].each_group)];
+      group->kind = EBB_ARRAY;
+      group->offset = offset;
+    }
+    Frame &frame = frames[depth];
+    depth++;
+    uint32_t index = 0;
+    for (auto result : array) {
+      frame = {std::string_view(), int64_t(index)};
+      ondemand::value element;
+      if (auto code = std::move(result).get(element)) { return fail(code); }
+      int32_t child = -1;
+      if (group) {
+        if (group->count < group->limit) {
+          size_t start = size_t(group->count) * group->width;
+          if (group->values.size() < start + group->width) {
+            group->values.resize((start + group->width) * 2);
+          }
+          row = group->values.data() + start;
+          std::memset(row, 0, group->width * sizeof(ebb_value));
+          group->count++;
+          child = nodes[size_t(at)].each;
+        }
+        group->total++;
+      } else if (at >= 0) {
+        if (!child_of_element(element, at, index, visit, child)) { return false; }
+      }
+      if (!walk(element, child, level + 1, nullptr)) { return false; }
+      if (group) { row = nullptr; }
+      index++;
+    }
+    depth--;
+    return true;
+  }
+
+  // Which node an element belongs to: by its index, or by the value of its selector key.
+  bool child_of_element(ondemand::value &element, int32_t at, uint32_t index, uint64_t visit, int32_t &child) {
+    Node &node = nodes[size_t(at)];
+    for (auto &entry : node.indices) {
+      if (entry.first == index) { child = entry.second; }
+    }
+    if (node.selects.empty() || element.raw_json_token()[0] != '{') { return true; }
+    // The key may stand behind what it selects: look for it first, then start the element over. Raw text is
+    // compared, for nothing may be unescaped twice.
+    ondemand::object object;
+    if (auto code = element.get_object().get(object)) { return fail(code); }
+    for (auto result : object) {
+      ondemand::field field;
+      if (auto code = std::move(result).get(field)) { return fail(code); }
+      const char *raw = field.key().raw();
+      size_t size = node.select_key.size();
+      if (size_t(buffer + length - raw) <= size || raw[size] != '"' || std::memcmp(raw, node.select_key.data(), size)) {
+        continue;
+      }
+      std::string_view token = field.value().raw_json_token();
+      while (!token.empty() && is_space(token.back())) { token.remove_suffix(1); }
+      if (token.size() < 2 || token[0] != '"') { break; }
+      token = token.substr(1, token.size() - 2);
+      for (Node::Key &select : node.selects) {
+        if (select.name != token) { continue; }
+        if (select.seen == visit) { return fail(EBB_DUPLICATE_KEY, token.data()); }
+        select.seen = visit;
+        child = select.node;
+      }
+      break;
+    }
+    // The walk asks the element for its object again.
+    bool open;
+    if (auto code = object.reset().get(open)) { return fail(code); }
+    return true;
+  }
+
+  bool reserve(size_t wanted) {
+    if (buffer && wanted <= capacity) { return true; }
+    size_t next = capacity ? capacity : 4096;
+    while (next < wanted) { next *= 2; }
+    char *grown = static_cast<char *>(std::malloc(next + SIMDJSON_PADDING));
+    if (!grown) { return false; }
+    std::free(buffer);
+    buffer = grown;
+    capacity = next;
+    return parser.allocate(next) == SUCCESS;
+  }
+
+  // What stands at the root instead of an object.
+  bool refuse_root(const char *first) {
+    std::string_view text(first, size_t(buffer + length - first));
+    while (!text.empty() && is_space(text.back())) { text.remove_suffix(1); }
+    size_t digits;
+    bool exponent;
+    if (text == "null") { return fail(EBB_ROOT_NULL, first); }
+    bool other = text[0] == '[' || text[0] == '"' || text == "true" || text == "false" || is_number(text, digits, exponent);
+    return fail(other ? EBB_ROOT_NOT_OBJECT : EBB_BAD_JSON, first);
+  }
+
+  bool extract(const void *bytes, size_t count) {
+    error = EBB_OK;
+    error_path[0] = 0;
+    depth = 0;
+    row = nullptr;
+    length = 0;
+    if (!values.empty()) { std::memset(values.data(), 0, values.size() * sizeof(ebb_value)); }
+    members.clear();
+    for (Group &group : groups) {
+      group.count = group.total = group.offset = 0;
+      group.kind = EBB_ABSENT;
+    }
+    if (count == 0) { return fail(EBB_EMPTY, nullptr); }
+    if (count > maximum_bytes) { return fail(EBB_TOO_LARGE, nullptr); }
+    if (!reserve(count)) { return fail(EBB_NO_MEMORY, nullptr); }
+    std::memcpy(buffer, bytes, count);
+    std::memset(buffer + count, 0, SIMDJSON_PADDING);
+    length = count;
+
+    const char *first = buffer;
+    while (first < buffer + length && is_space(*first)) { first++; }
+    if (first == buffer + length) { return fail(EBB_EMPTY, nullptr); }
+    if (*first != '{') { return refuse_root(first); }
+
+    if (auto code = parser.iterate(padded_string_view(buffer, length, length + SIMDJSON_PADDING)).get(document)) {
+      return fail(code_of(code), code == UTF8_ERROR ? first_bad_utf8() : nullptr);
+    }
+    ondemand::object object;
+    if (auto code = document.get_object().get(object)) {
+      return fail(code_of(code), nullptr);
+    }
+    if (!walk_object(object, 0, 1)) { return false; }
+    // At the end of the record there is no location left.
+    const char *rest = nullptr;
+    if (!document.current_location().get(rest)) { return fail(EBB_BAD_JSON, rest); }
+    return true;
+  }
+
+  // Halves the text until the place is found; only on the way to a refusal.
+  const char *first_bad_utf8() {
+    size_t good = 0, bad = length;
+    while (bad - good > 1) {
+      size_t middle = good + (bad - good) / 2;
+      // A cut inside a character is not an error of the text before it.
+      size_t cut = middle;
+      while (cut > good && (uint8_t(buffer[cut]) & 0xC0) == 0x80) { cut--; }
+      if (cut == good) { break; }
+      if (validate_utf8(buffer + good, cut - good)) { good = cut; } else { bad = cut; }
+    }
+    return buffer + good;
+  }
+};
+
+// MARK: The C surface
+
+ebb_json *ebb_json_create(size_t maximum_bytes, uint32_t maximum_depth) {
+  auto *reader = new (std::nothrow) ebb_json();
+  if (!reader) { return nullptr; }
+  reader->maximum_bytes = maximum_bytes;
+  // Every level, and the level that is refused, needs a frame.
+  reader->maximum_depth = maximum_depth < frame_limit - 1 ? maximum_depth : frame_limit - 1;
+  reader->members.reserve(maximum_members);
+  reader->add(-1);
+  return reader;
+}
+
+void ebb_json_destroy(ebb_json *reader) { delete reader; }
+
+int32_t ebb_json_key(ebb_json *reader, int32_t parent, const uint8_t *key, size_t length) {
+  std::string_view name(reinterpret_cast<const char *>(key), length);
+  if (Node::Key *known = reader->find(reader->nodes[size_t(parent)], name)) { return known->node; }
+  if (reader->nodes[size_t(parent)].keys.size() >= 1024) { return -1; }
+  int32_t child = reader->add(reader->nodes[size_t(parent)].group);
+  Node &node = reader->nodes[size_t(parent)];
+  node.keys.push_back({std::string(name), child, 0});
+  reader->index_keys(node);
+  return child;
+}
+
+int32_t ebb_json_index(ebb_json *reader, int32_t parent, uint32_t index) {
+  if (reader->nodes[size_t(parent)].each >= 0) { return -1; }
+  for (auto &entry : reader->nodes[size_t(parent)].indices) {
+    if (entry.first == index) { return entry.second; }
+  }
+  int32_t child = reader->add(reader->nodes[size_t(parent)].group);
+  reader->nodes[size_t(parent)].indices.push_back({index, child});
+  return child;
+}
+
+int32_t ebb_json_select(
+    ebb_json *reader, int32_t parent, const uint8_t *key, size_t key_length, const uint8_t *value,
+    size_t value_length) {
+  std::string name(reinterpret_cast<const char *>(key), key_length);
+  std::string wanted(reinterpret_cast<const char *>(value), value_length);
+  Node &node = reader->nodes[size_t(parent)];
+  if (node.each >= 0 || !node.indices.empty() || (!node.selects.empty() && node.select_key != name)) { return -1; }
+  for (auto &select : node.selects) {
+    if (select.name == wanted) { return select.node; }
+  }
+  int32_t child = reader->add(node.group);
+  reader->nodes[size_t(parent)].select_key = name;
+  reader->nodes[size_t(parent)].selects.push_back({wanted, child, 0});
+  return child;
+}
+
+int32_t ebb_json_each(ebb_json *reader, int32_t parent, uint32_t limit) {
+  const Node &node = reader->nodes[size_t(parent)];
+  if (node.each >= 0) { return node.each; }
+  if (node.group >= 0 || !node.indices.empty() || !node.selects.empty()) { return -1; }
+  Group group;
+  group.limit = limit;
+  reader->groups.push_back(std::move(group));
+  int32_t number = int32_t(reader->groups.size() - 1);
+  int32_t child = reader->add(number);
+  reader->nodes[size_t(parent)].each = child;
+  reader->nodes[size_t(parent)].each_group = number;
+  return child;
+}
+
+int32_t ebb_json_group_of(ebb_json *reader, int32_t node) { return reader->nodes[size_t(node)].group; }
+
+int32_t ebb_json_capture(ebb_json *reader, int32_t at) {
+  Node &node = reader->nodes[size_t(at)];
+  if (node.capture >= 0) { return node.capture; }
+  if (node.group >= 0) {
+    node.capture = int32_t(reader->groups[size_t(node.group)].width++);
+  } else {
+    node.capture = int32_t(reader->values.size());
+    reader->values.push_back({});
+  }
+  return node.capture;
+}
+
+int32_t ebb_json_members(ebb_json *reader, int32_t at) {
+  Node &node = reader->nodes[size_t(at)];
+  if (node.group >= 0) { return -1; }
+  if (node.members < 0) { node.members = reader->members_captures++; }
+  return node.members;
+}
+
+bool ebb_json_extract(ebb_json *reader, const void *bytes, size_t length) { return reader->extract(bytes, length); }
+
+ebb_failure ebb_json_failure(const ebb_json *reader) {
+  return {reader->error, reader->error_offset, reader->error_path};
+}
+
+const ebb_value *ebb_json_values(const ebb_json *reader) { return reader->values.data(); }
+
+ebb_rows ebb_json_rows(const ebb_json *reader, int32_t number) {
+  const Group &group = reader->groups[size_t(number)];
+  return {group.values.data(), group.count, group.total, group.width, group.offset, group.kind};
+}
+
+const ebb_member *ebb_json_all_members(const ebb_json *reader, size_t *count) {
+  *count = reader->members.size();
+  return reader->members.data();
+}
+
+bool ebb_is_utf8(const void *bytes, size_t length) {
+  return length == 0 || validate_utf8(static_cast<const char *>(bytes), length);
+}

@@ -28,12 +28,19 @@ public struct Currency: Sendable, Hashable {
 
   /// Decimal digits of the minor unit (ISO 4217): 2 for most, 0 and 3 for the ones listed here.
   public var minorDigits: Int {
-    switch text {
+    switch code {
     case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV",
       "XAF", "XOF", "XPF":
       0
     case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND": 3
     default: 2
     }
+  }
+}
+
+/// Lets the list above be read as letters and compared as numbers: money is converted on the hot path.
+private func ~= (letters: StaticString, code: UInt32) -> Bool {
+  letters.withUTF8Buffer { letters in
+    unsafe UInt32(letters[0]) << 16 | UInt32(letters[1]) << 8 | UInt32(letters[2]) == code
   }
 }

@@ -95,9 +95,13 @@ public struct EventSlot: ~Copyable {
 
   /// Copies text into the slot.
   public mutating func append(_ text: Span<UInt8>) -> TextRange {
+    unsafe text.withUnsafeBytes { unsafe append(copying: $0) }
+  }
+
+  /// Copies text into the slot.
+  public mutating func append(copying text: UnsafeRawBufferPointer) -> TextRange {
     let start = UInt32(bytes.count)
-    bytes.reserveCapacity(bytes.count + text.count)
-    for index in text.indices { bytes.append(text[index]) }
+    unsafe bytes.append(contentsOf: text)
     return TextRange(start: start, count: UInt32(text.count))
   }
 

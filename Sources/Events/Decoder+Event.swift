@@ -1,0 +1,191 @@
+// From a record that has been read to an event in a slot.
+extension Decoder {
+  /// Fills the slot from the record (or from its current element); false: its name is not translated, and
+  /// the slot holds its time alone.
+  mutating func fill(_ slot: inout EventSlot) throws(Rejection) -> Bool {
+    let row = element
+    let type = try eventType(row: row)
+    // The time of an event that is ignored moves the watermark all the same, so it has to be right.
+    slot.ts = try time(row: row)
+    guard let type else { return false }
+    slot.type = type
+    slot.userID = try identifier(compiled.fields.userID, row: row).map { slot.append($0) }
+    slot.anonymousID = try identifier(compiled.fields.anonymousID, row: row).map { slot.append($0) }
+    guard slot.userID != nil || slot.anonymousID != nil else {
+      throw Rejection(.missingUser, at: tried(compiled.fields.userID, compiled.fields.anonymousID))
+    }
+    try fillIdentifiers(&slot, row: row)
+    try fillNumbers(&slot, row: row)
+    try fillTexts(&slot, row: row)
+    if type.hasItems { try fillItems(&slot) }
+    if type == .profile { try fillTraits(&slot) }
+    try check(slot)
+    return true
+  }
+
+  /// What the event's name becomes; nil: it is ignored.
+  private func eventType(row: Int) throws(Rejection) -> EventType? {
+    guard let (value, source) = try first(compiled.fields.eventName, row: row) else {
+      throw Rejection(.missingName, at: tried(compiled.fields.eventName))
+    }
+    guard value.kind == .string || value.kind == .number else { throw refuse(.wrongType, source, row: row) }
+    let name = value.text
+    let hash = name.hash
+    let mask = compiled.ruleTable.count - 1
+    var slot = Int(hash) & mask
+    while compiled.ruleTable[slot] >= 0 {
+      let index = Int(compiled.ruleTable[slot])
+      let rule = compiled.rules[index]
+      if rule.hash == hash, name.isEqual(to: constant(rule.name)) {
+        return type(ofRulesFrom: index, count: Int(rule.count), row: row)
+      }
+      slot = (slot + 1) & mask
+    }
+    return nil
+  }
+
+  private func type(ofRulesFrom start: Int, count: Int, row: Int) -> EventType? {
+    for index in start..<start + count {
+      let rule = compiled.rules[index]
+      if rule.condition < 0 { return rule.type }
+      let value = find(compiled.sources[Int(rule.condition)], row: row)
+      guard value.isPresent else { continue }
+      guard let equals = rule.equals else { return rule.type }
+      let wanted = constant(equals)
+      switch value.kind {
+      case .true: if wanted.isEqual(to: "true") { return rule.type }
+      case .false: if wanted.isEqual(to: "false") { return rule.type }
+      default: if value.text.isEqual(to: wanted) { return rule.type }
+      }
+    }
+    return nil
+  }
+
+  private func fillIdentifiers(_ slot: inout EventSlot, row: Int) throws(Rejection) {
+    let fields = compiled.fields
+    slot.eventID = try identifier(fields.eventID, row: row).map { slot.append($0) }
+    slot.sessionID = try identifier(fields.sessionID, row: row).map { slot.append($0) }
+    slot.itemID = try identifier(fields.itemID, row: row).map { slot.append($0) }
+    slot.category = try identifier(fields.category, row: row).map { slot.append($0) }
+    slot.brand = try identifier(fields.brand, row: row).map { slot.append($0) }
+    slot.cartID = try identifier(fields.cartID, row: row).map { slot.append($0) }
+    slot.orderID = try identifier(fields.orderID, row: row).map { slot.append($0) }
+  }
+
+  private func fillNumbers(_ slot: inout EventSlot, row: Int) throws(Rejection) {
+    let fields = compiled.fields
+    slot.dwellMilliseconds = try dwell(row: row)
+    slot.currency = try currency(row: row)
+    slot.priceMinor = try money(fields.price, slot.currency, negative: .negativePrice, row: row)
+    slot.quantity = try quantity(fields.quantity, row: row)
+    slot.valueMinor = try money(fields.value, slot.currency, negative: .negativeValue, row: row)
+    slot.rating = try rating(row: row)
+    guard fits(slot.priceMinor, slot.quantity) else { throw Rejection(.outOfRange, at: tried(fields.price)) }
+  }
+
+  private func fillTexts(_ slot: inout EventSlot, row: Int) throws(Rejection) {
+    let fields = compiled.fields
+    slot.url = try text(fields.url, row: row).map { slot.append($0) }
+    slot.element = try text(fields.element, row: row).map { slot.append($0) }
+    slot.referrer = try text(fields.referrer, row: row).map { slot.append($0) }
+    slot.text = try text(fields.text, row: row).map { slot.append($0) }
+    slot.language = try text(fields.language, row: row).map { slot.append($0) }
+  }
+
+  /// The first list that is there.
+  private func fillItems(_ slot: inout EventSlot) throws(Rejection) {
+    for index in 0..<compiled.items.count {
+      let items = compiled.items[index]
+      let list = reader.rows(items.group)
+      if list.kind == .absent || list.kind == .null { continue }
+      guard list.kind == .array else { throw Rejection(.wrongType, at: label(items.label)) }
+      guard list.count == list.total else {
+        throw Rejection(.tooManyItems, at: "\(label(items.label)) (\(list.total) items)")
+      }
+      slot.hasItems = true
+      for row in 0..<list.count {
+        guard let itemID = try identifier(items.itemID, row: row) else {
+          throw Rejection(.missingItem, at: "\(label(items.label))[\(row)]")
+        }
+        let price = try money(items.price, slot.currency, negative: .negativePrice, row: row)
+        let quantity = try quantity(items.quantity, row: row)
+        guard fits(price, quantity) else {
+          throw Rejection(.outOfRange, at: "\(label(items.label))[\(row)]")
+        }
+        slot.items.append(
+          EventSlot.Item(itemID: slot.append(itemID), priceMinor: price, quantity: quantity))
+      }
+      return
+    }
+  }
+
+  /// Whether price × quantity stays inside the bound of money.
+  private func fits(_ price: Int64?, _ quantity: Int64?) -> Bool {
+    guard let price, let quantity else { return true }
+    let (product, overflow) = price.multipliedReportingOverflow(by: quantity)
+    return !overflow && product <= DecoderLimits.maximumMoneyMinor
+  }
+
+  /// The scalar members of the first traits object that has any.
+  private func fillTraits(_ slot: inout EventSlot) throws(Rejection) {
+    let count = reader.memberCount
+    for traits in 0..<compiled.traits.count {
+      for index in 0..<count {
+        let (members, name, value) = reader.member(index)
+        guard members == Int32(traits) else { continue }
+        let place = compiled.traits[traits]
+        guard slot.traits.count < Event.maximumTraits else {
+          throw Rejection(.tooManyTraits, at: label(place))
+        }
+        guard name.count <= Event.maximumIdentifierBytes else {
+          throw Rejection(.identifierTooLong, at: label(place))
+        }
+        var trait = EventSlot.Trait(name: slot.append(name), text: nil, number: 0)
+        switch value.kind {
+        case .string: trait.text = slot.append(value.text)
+        case .true: trait.text = slot.append("true")
+        case .false: trait.text = slot.append("false")
+        default: trait.number = value.number
+        }
+        slot.traits.append(trait)
+      }
+      if !slot.traits.isEmpty { return }
+    }
+  }
+
+  private func check(_ slot: borrowing EventSlot) throws(Rejection) {
+    switch slot.type {
+    case .cartSet:
+      guard slot.hasItems else { throw Rejection(.missingItems, at: listLabels) }
+    case .cartAdd, .cartRemove:
+      guard !slot.items.isEmpty || slot.itemID != nil else {
+        throw Rejection(.missingItem, at: tried(compiled.fields.itemID))
+      }
+    default: break
+    }
+  }
+
+  private var listLabels: String {
+    compiled.items.map { label($0.label) }.joined(separator: ", ")
+  }
+}
+
+extension EventType {
+  /// Whether a list of items belongs to the event. Elsewhere a list is what a page showed, of any length.
+  fileprivate var hasItems: Bool {
+    switch self {
+    case .cartAdd, .cartRemove, .cartSet, .checkoutStart, .purchase, .refund: true
+    default: false
+    }
+  }
+}
+
+extension EventSlot {
+  fileprivate mutating func append(_ text: RawText) -> TextRange { unsafe append(copying: text.raw) }
+}
+
+extension RawText {
+  fileprivate func isEqual(to text: StaticString) -> Bool {
+    unsafe isEqual(to: RawText(text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+}

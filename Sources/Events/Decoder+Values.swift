@@ -1,0 +1,240 @@
+// Finding a field's value among its sources, and turning what was found into what the event holds.
+extension Decoder {
+  /// The first source that is present, or nil.
+  func first(_ range: CompiledRange, row: Int) throws(Rejection) -> (
+    value: FoundValue, source: CompiledSource
+  )? {
+    var index = range.start
+    while index < range.end {
+      let source = compiled.sources[Int(index)]
+      let value = find(source, row: row)
+      if value.isPresent, !isMissing(value, source) { return (value, source) }
+      index += 1
+    }
+    return nil
+  }
+
+  func find(_ source: CompiledSource, row: Int) -> FoundValue {
+    switch source.place {
+    case .value(let capture): return reader.value(capture)
+    case .row(let group, let column): return reader.value(group, column: column, row: row)
+    case .element(let group, let column, let index):
+      return reader.value(group, column: column, row: Int(index))
+    case .column(let column):
+      let place = columns[Int(column)]
+      return place < 0 ? FoundValue() : FoundValue(text: scanner[Int(place)])
+    case .columnNumber(let place):
+      return place < scanner.count ? FoundValue(text: scanner[Int(place)]) : FoundValue()
+    case .constant(let range): return FoundValue(text: constant(range))
+    case .recordKey: return FoundValue(text: key)
+    case .recordTimestamp:
+      // The time reads the clock itself; presence is all that counts here.
+      guard recordTimestamp >= 0 else { return FoundValue() }
+      var value = FoundValue()
+      value.kind = .number
+      return value
+    }
+  }
+
+  /// A text of the mapping itself. The compiled mapping owns it for as long as the decoder lives.
+  func constant(_ range: TextRange) -> RawText {
+    unsafe compiled.texts.withUnsafeBytes {
+      unsafe RawText($0).slice(Int(range.start), Int(range.count))
+    }
+  }
+
+  private func isMissing(_ value: FoundValue, _ source: CompiledSource) -> Bool {
+    if source.missing.isEmpty || (value.kind != .string && value.kind != .number) { return false }
+    for index in source.missing.start..<source.missing.end {
+      let missing = compiled.missing[Int(index)]
+      if value.text.isEqual(to: constant(missing.text)) { return true }
+      if let number = missing.decimal, let found = DecimalText(value.text), found.isSameNumber(as: number) {
+        return true
+      }
+    }
+    return false
+  }
+
+  /// A refusal that names the source, and the element of a list that it stands in.
+  func refuse(_ reason: RejectReason, _ source: CompiledSource, row: Int) -> Rejection {
+    let name = label(source.label)
+    guard case .row = source.place, let star = name.firstRange(of: "[*]") else {
+      return Rejection(reason, at: name)
+    }
+    return Rejection(reason, at: name.replacingCharacters(in: star, with: "[\(row)]"))
+  }
+
+  // MARK: Conversions
+
+  /// An identifier: a text, or a whole number's digits.
+  func identifier(_ range: CompiledRange, row: Int) throws(Rejection) -> RawText? {
+    guard let (value, source) = try first(range, row: row) else { return nil }
+    switch value.kind {
+    case .string: break
+    case .number:
+      for index in 0..<value.text.count {
+        let byte = value.text[index]
+        guard byte >= 0x30 && byte <= 0x39 || (index == 0 && byte == UInt8(ascii: "-")) else {
+          throw refuse(.wrongType, source, row: row)
+        }
+      }
+    default: throw refuse(.wrongType, source, row: row)
+    }
+    guard value.text.count <= Event.maximumIdentifierBytes else {
+      throw refuse(.identifierTooLong, source, row: row)
+    }
+    return value.text
+  }
+
+  /// A free text; a number is taken as it is written.
+  func text(_ range: CompiledRange, row: Int) throws(Rejection) -> RawText? {
+    guard let (value, source) = try first(range, row: row) else { return nil }
+    guard value.kind == .string || value.kind == .number else { throw refuse(.wrongType, source, row: row) }
+    return value.text
+  }
+
+  /// The number that a text or a JSON number writes.
+  private func decimal(
+    _ value: FoundValue, _ source: CompiledSource, row: Int, orElse reason: RejectReason = .invalidNumber
+  ) throws(Rejection) -> DecimalText {
+    guard value.kind == .string || value.kind == .number else { throw refuse(.wrongType, source, row: row) }
+    guard let decimal = DecimalText(value.text) else { throw refuse(reason, source, row: row) }
+    return decimal
+  }
+
+  private func scaled(
+    _ decimal: DecimalText, _ power: Int, _ rounding: DecimalText.Rounding, fraction: RejectReason,
+    maximum: Int64, _ source: CompiledSource, row: Int
+  ) throws(Rejection) -> Int64 {
+    let result: UInt64
+    do {
+      result = try decimal.scaled(byPowerOfTen: power, rounding)
+    } catch {
+      throw refuse(error == .tooLarge ? .outOfRange : fraction, source, row: row)
+    }
+    guard result <= UInt64(maximum) else { throw refuse(.outOfRange, source, row: row) }
+    return Int64(result)
+  }
+
+  /// The event's time, ms.
+  func time(row: Int) throws(Rejection) -> Int64 {
+    guard let (value, source) = try first(compiled.fields.ts, row: row) else {
+      throw Rejection(.missingTime, at: tried(compiled.fields.ts))
+    }
+    let time: Int64
+    if case .recordTimestamp = source.place {
+      time = recordTimestamp
+    } else if source.unit == .iso8601 {
+      guard value.kind == .string else { throw refuse(.wrongType, source, row: row) }
+      guard let read = TimeText.milliseconds(value.text) else { throw refuse(.invalidTime, source, row: row) }
+      time = read
+    } else {
+      let decimal = try decimal(value, source, row: row, orElse: .invalidTime)
+      if decimal.isNegative, decimal.digits != 0 { throw refuse(.timeTooOld, source, row: row) }
+      time = try scaled(
+        decimal, source.unit.powerToMilliseconds, .down, fraction: .invalidTime, maximum: .max, source,
+        row: row)
+    }
+    guard time >= DecoderLimits.minimumTime else { throw refuse(.timeTooOld, source, row: row) }
+    if recordTimestamp >= 0, time > recordTimestamp.addingSaturating(limits.maximumFutureSkewMilliseconds) {
+      throw refuse(.timeInFuture, source, row: row)
+    }
+    guard time <= DecoderLimits.maximumTime else { throw refuse(.outOfRange, source, row: row) }
+    return time
+  }
+
+  /// A time spent, ms.
+  func dwell(row: Int) throws(Rejection) -> Int64? {
+    guard let (value, source) = try first(compiled.fields.dwell, row: row) else { return nil }
+    let decimal = try decimal(value, source, row: row)
+    if decimal.isNegative, decimal.digits != 0 { throw refuse(.negativeDwell, source, row: row) }
+    return try scaled(
+      decimal, source.unit.powerToMilliseconds, .halfUp, fraction: .invalidNumber,
+      maximum: DecoderLimits.maximumDwellMilliseconds, source, row: row)
+  }
+
+  /// An amount of money, minor units. Major units are converted from their text and rounded half up: shops
+  /// write 0.30000000000000004 where they mean 0.3.
+  func money(
+    _ range: CompiledRange, _ currency: Currency?, negative: RejectReason, row: Int
+  ) throws(Rejection) -> Int64? {
+    guard let (value, source) = try first(range, row: row) else { return nil }
+    let decimal = try decimal(value, source, row: row)
+    if decimal.isNegative, decimal.digits != 0 { throw refuse(negative, source, row: row) }
+    let isMajor = source.unit == .major
+    return try scaled(
+      decimal, isMajor ? currency?.minorDigits ?? 2 : 0, isMajor ? .halfUp : .none,
+      fraction: .fractionalMinorUnits, maximum: DecoderLimits.maximumMoneyMinor, source, row: row)
+  }
+
+  func quantity(_ range: CompiledRange, row: Int) throws(Rejection) -> Int64? {
+    guard let (value, source) = try first(range, row: row) else { return nil }
+    let decimal = try decimal(value, source, row: row)
+    if decimal.isNegative, decimal.digits != 0 { throw refuse(.negativeQuantity, source, row: row) }
+    let quantity = try scaled(
+      decimal, 0, .none, fraction: .fractionalQuantity, maximum: DecoderLimits.maximumQuantity, source,
+      row: row)
+    guard quantity > 0 else { throw refuse(.outOfRange, source, row: row) }
+    return quantity
+  }
+
+  func currency(row: Int) throws(Rejection) -> Currency? {
+    guard let (value, source) = try first(compiled.fields.currency, row: row) else {
+      return mapping.definition.defaultCurrency
+    }
+    guard value.kind == .string else { throw refuse(.wrongType, source, row: row) }
+    guard value.text.count == 3, let currency = unsafe Currency(value.text.buffer) else {
+      throw refuse(.unknownCurrency, source, row: row)
+    }
+    return currency
+  }
+
+  func rating(row: Int) throws(Rejection) -> Double? {
+    guard let (value, source) = try first(compiled.fields.rating, row: row) else { return nil }
+    let written = try decimal(value, source, row: row)
+    guard let number = value.kind == .number ? value.number : written.double,
+      abs(number) <= DecoderLimits.maximumRating
+    else { throw refuse(.outOfRange, source, row: row) }
+    return number
+  }
+
+  /// What was looked for, for the place of something that is missing.
+  func tried(_ range: CompiledRange, _ more: CompiledRange = CompiledRange()) -> String {
+    var names: [String] = []
+    for index in range.start..<range.end { names.append(label(compiled.sources[Int(index)].label)) }
+    for index in more.start..<more.end { names.append(label(compiled.sources[Int(index)].label)) }
+    return names.joined(separator: ", ")
+  }
+}
+
+extension SourceUnit {
+  var powerToMilliseconds: Int {
+    switch self {
+    case .seconds: 3
+    case .microseconds: -3
+    default: 0
+    }
+  }
+}
+
+extension Int64 {
+  fileprivate func addingSaturating(_ other: Int64) -> Int64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+}
+
+extension String {
+  fileprivate func firstRange(of other: String) -> Range<String.Index>? {
+    var start = startIndex
+    while start < endIndex {
+      if self[start...].hasPrefix(other) { return start..<index(start, offsetBy: other.count) }
+      start = index(after: start)
+    }
+    return nil
+  }
+
+  fileprivate func replacingCharacters(in range: Range<String.Index>, with other: String) -> String {
+    self[..<range.lowerBound] + other + self[range.upperBound...]
+  }
+}

@@ -1,0 +1,56 @@
+/// A stretch of text in memory that somebody else owns: a value inside the record that is being decoded.
+///
+/// Internal to decoding, and never kept beyond it: the JSON reader's buffers, the row scanner's and the
+/// mapping's constants all outlive the decoding of one record, which is what makes its surface safe. Reads
+/// are bounds-checked.
+@safe struct RawText {
+  let base: UnsafePointer<UInt8>?
+  let count: Int
+
+  init(_ base: UnsafePointer<UInt8>?, count: Int) {
+    unsafe self.base = base
+    self.count = unsafe base == nil ? 0 : count
+  }
+
+  init(_ buffer: UnsafeRawBufferPointer) {
+    unsafe self.init(buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), count: buffer.count)
+  }
+
+  subscript(index: Int) -> UInt8 {
+    precondition(index >= 0 && index < count)
+    return unsafe base.unsafelyUnwrapped[index]
+  }
+
+  var buffer: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(start: base, count: count) }
+  var raw: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: count) }
+
+  func slice(_ start: Int, _ count: Int) -> RawText {
+    precondition(start >= 0 && count >= 0 && start + count <= self.count)
+    return unsafe RawText(base.map { unsafe $0 + start }, count: count)
+  }
+
+  /// Without a line's end, and without the byte order mark that some exports begin with.
+  func trimmedLine() -> RawText {
+    var start = 0
+    var end = count
+    while end > 0, self[end - 1] == 0x0A || self[end - 1] == 0x0D { end -= 1 }
+    if end >= 3, self[0] == 0xEF, self[1] == 0xBB, self[2] == 0xBF { start = 3 }
+    return slice(start, end - start)
+  }
+
+  func isEqual(to other: RawText) -> Bool {
+    guard count == other.count else { return false }
+    for index in 0..<count where self[index] != other[index] { return false }
+    return true
+  }
+
+  /// Only where an allocation does not matter.
+  var string: String { unsafe String(decoding: buffer, as: UTF8.self) }
+
+  /// FNV-1a, for tables that live as long as the process.
+  var hash: UInt32 {
+    var hash: UInt32 = 2_166_136_261
+    for index in 0..<count { hash = (hash ^ UInt32(self[index])) &* 16_777_619 }
+    return hash
+  }
+}
