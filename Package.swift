@@ -58,6 +58,9 @@ let package = Package(
     .testTarget(
       name: "HouseTests", dependencies: ["TestSupport", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
+    .testTarget(
+      name: "ShopTests", dependencies: ["Shop", "Shard", "Triggers", "Events", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "EventsTests", dependencies: ["Events", "Settings"]),
   ],
   swiftLanguageModes: [.v6],
