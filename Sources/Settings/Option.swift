@@ -1,0 +1,55 @@
+import Yams
+
+/// One option of the configuration file: everything that is to be known about it, in one place. Parsing, the
+/// defaults file, the reference and the configuration's version are made from it.
+public struct Option: Sendable {
+  /// What a change of the option needs to take effect.
+  public enum Application: String, Sendable, Hashable, CaseIterable {
+    case reload
+    case restart
+  }
+
+  /// Groups joined by dots, such as `cart.steps`.
+  public let path: String
+  /// Kind and unit, such as `span of time`.
+  public let type: String
+  /// Allowed values, such as `1s to 24h`; empty if the type says it.
+  public let bounds: String
+  public let application: Application
+  /// Whether results for a user depend on it, so that it enters the configuration's version.
+  public let decidesResults: Bool
+  /// What it does, and why the default is what it is.
+  public let reason: String
+  /// The value in `configuration`, as YAML on one line.
+  public let show: @Sendable (_ configuration: Configuration) -> String
+  let read: @Sendable (_ node: Node, _ reading: inout Reading, _ into: inout Configuration) -> Void
+
+  init<Value: Sendable>(
+    _ path: String, _ field: WritableKeyPath<Configuration, Value> & Sendable, _ kind: Kind<Value>,
+    _ application: Application, decidesResults: Bool, _ reason: String
+  ) {
+    self.path = path
+    self.type = kind.name
+    self.bounds = kind.bounds
+    self.application = application
+    self.decidesResults = decidesResults
+    self.reason = reason
+    self.show = { kind.show($0[keyPath: field]) }
+    self.read = { node, reading, configuration in
+      if let value = kind.parse(node, path, &reading) { configuration[keyPath: field] = value }
+    }
+  }
+
+  /// As YAML on one line.
+  public var defaultText: String { show(.defaults) }
+}
+
+/// A sort of value: how it is named, read and written.
+struct Kind<Value: Sendable>: Sendable {
+  var name: String
+  var bounds: String
+  /// nil after telling the reading why.
+  var parse: @Sendable (_ node: Node, _ path: String, _ reading: inout Reading) -> Value?
+  /// YAML on one line, which `parse` reads back.
+  var show: @Sendable (Value) -> String
+}
