@@ -8,16 +8,8 @@ extension Configuration {
   /// - Returns: nil with at least one error among the findings; else the configuration, with warnings and
   ///   notes. Every finding at once, in order of place. An empty text holds the defaults.
   public static func parse(text: String, file: String) -> (Configuration?, [Finding]) {
-    var reading = Reading(file: file)
-    var configuration = Configuration()
-    if let root = Document.compose(text, &reading) {
-      read(group: "", root, &reading, &configuration)
-    }
-    Contradictions.judge(configuration, &reading)
-    let findings = reading.sorted()
-    if findings.contains(where: { $0.severity == .error }) { return (nil, findings) }
-    if configuration.rules.cart.quietHours != nil { configuration.rules.shop.zones = Zones.table }
-    return (configuration, findings)
+    let examination = Examination(text: text, file: file)
+    return (examination.configuration, examination.findings)
   }
 
   /// Reads the file at `path`; as `parse`. A file that cannot be read is an error at its first character.
@@ -29,7 +21,7 @@ extension Configuration {
     }
   }
 
-  private static func read(
+  static func read(
     group: String, _ node: Node, _ reading: inout Reading, _ configuration: inout Configuration
   ) {
     if node.isEmptyValue { return }

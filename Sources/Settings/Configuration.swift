@@ -19,6 +19,9 @@ public struct Configuration: Sendable, Hashable {
 
   public init() {}
 
+  /// Where the packaged service keeps its configuration; the default of every command.
+  public static let defaultPath = "/etc/ebb/ebbd.yaml"
+
   /// What an empty file means.
   public static let defaults = Configuration()
 }
@@ -112,14 +115,12 @@ public struct LogSettings: Sendable, Hashable {
   }
 
   public enum Format: String, Sendable, Hashable, CaseIterable {
-    /// `journal` under systemd, else `text`.
+    /// `journal` if stderr goes to the journal, else `terminal`.
     case auto
-    /// A priority before each line, no time: the journal has both.
-    case journal
     /// For people: time, level, message.
-    case text
-    /// One JSON object a line.
-    case json
+    case terminal
+    /// A priority before each line, no time: the journal has its own.
+    case journal
   }
 
   public var level = Level.info

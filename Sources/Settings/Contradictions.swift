@@ -265,7 +265,8 @@ enum Contradictions {
     let days = firstWarningDays(churn)
     bench.note(
       "churn.recent", "churn.min_active_days", "churn.evaluate_every",
-      saying: "nobody can be warned of churn in the first \(days) days of data: \(churn.minimumActiveDays) active "
+      saying:
+        "nobody can be warned of churn in the first \(days) days of data: \(churn.minimumActiveDays) active "
         + "\(churn.minimumActiveDays == 1 ? "day" : "days") must lie before the last "
         + "\(span(churn.recentMilliseconds)), and two evaluations \(span(churn.evaluateEveryMilliseconds)) apart "
         + "must agree")

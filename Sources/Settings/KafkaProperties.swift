@@ -1,13 +1,17 @@
 /// What may not be passed through to librdkafka, and why. Everything else may.
 enum KafkaProperties {
-  /// Properties whose values are secrets: never inline.
+  /// The usual properties whose values are secrets, for messages; `isSecret` is what decides.
   static let secretNames = [
     "sasl.oauthbearer.client.secret", "sasl.password", "ssl.key.password", "ssl.key.pem",
     "ssl.keystore.password",
   ]
 
+  /// Whether a property's value must not stand in the file.
   static func isSecret(_ name: String) -> Bool {
-    secretNames.contains(name)
+    let name = name.lowercased()
+    return ["password", "secret", "key.pem", "jaas"].contains { name.contains($0) }
+      || name.hasSuffix(".token")
+      || name == "sasl.oauthbearer.config"
   }
 
   static func isName(_ text: String) -> Bool {
@@ -88,38 +92,32 @@ enum KafkaProperties {
       "transactional.id", "transaction.timeout.ms",
       why: "has no effect yet: delivery is at-least-once in this release; remove it"),
     Refusal(
-      "enable.idempotence", unless: "true", why: "keeps retries from repeating and reordering alerts"
-    ) { ["true", "1", "t", "yes"].contains($0) },
+      "enable.idempotence",
+      why: "is always on: without it retries could repeat and reorder alerts; remove it"),
     Refusal(
-      "acks", "request.required.acks", unless: "all",
-      why: "below all would acknowledge alerts that a broker's crash can lose"
-    ) { ["all", "-1"].contains($0) },
+      "acks", "request.required.acks",
+      why: "is always all: an alert is safe only when every replica in sync has it; remove it"),
     Refusal(
       "max.in.flight.requests.per.connection", "max.in.flight", unless: "1 to 5",
       why: "above 5 cannot be kept in order"
     ) { number($0, in: 1...5) },
     Refusal(
-      "message.send.max.retries", "retries", unless: "1 or more",
-      why: "is how an alert survives a broker's restart"
-    ) { number($0, in: 1...Int(Int32.max)) },
-    Refusal(
-      "message.timeout.ms", "delivery.timeout.ms", unless: "1000 to 300000",
-      why: "decides how long an unreachable broker holds the input back before the process says so and ends"
-    ) { number($0, in: 1000...300_000) },
+      "message.send.max.retries", "retries", "message.timeout.ms", "delivery.timeout.ms",
+      why: "is set by Ebb: an alert is sent until it is acknowledged or refused for good; remove it"),
     Refusal(
       "delivery.report.only.error",
       why: "would leave alerts unacknowledged, and their offsets uncommitted; remove it"),
     Refusal(
-      "partitioner", unless: "murmur2_random",
-      why: "places alerts as the Java client does, so that consumers can join by key"
-    ) { $0 == "murmur2_random" },
+      "partitioner",
+      why: "is always murmur2_random, as the Java client's, so that consumers can join by key; remove it"),
     Refusal(
-      "allow.auto.create.topics", unless: "false",
-      why:
-        "would create a mistyped topic with the broker's partition count; ebbd topics creates what is needed"
-    ) { ["false", "0", "f", "no"].contains($0) },
+      "allow.auto.create.topics",
+      why: "would create a mistyped topic; ebbd topics creates what is needed, so remove it"),
     Refusal(
       "test.mock.num.brokers", "test.mock.broker.rtt",
-      why: "replaces the cluster by an empty one; use ebbd demo"),
+      why: "replaces the cluster by an imitation; use ebbd demo"),
+    Refusal("plugin.library.paths", why: "loads foreign code into the daemon; remove it"),
+    Refusal(
+      "log.queue", "internal.termination.signal", why: "is set by Ebb; remove it"),
   ]
 }

@@ -66,7 +66,7 @@ extension Kind {
   /// Another kind, or nothing, written as `word`.
   static func or<Wrapped>(_ word: String, _ inner: Kind<Wrapped>) -> Kind where Value == Wrapped? {
     Kind(
-      name: "\(inner.name), or `\(word)`", bounds: inner.bounds.isEmpty ? "" : "\(inner.bounds), or \(word)"
+      name: "\(inner.name), or `\(word)`", bounds: inner.bounds
     ) { node, path, reading in
       if case .scalar(let scalar) = node, scalar.string == word { return .some(nil) }
       if word == "off", case .scalar(let scalar) = node, scalar.string == "false" { return .some(nil) }
@@ -84,8 +84,9 @@ extension Kind {
   static func list<Element>(_ inner: Kind<Element>, count: ClosedRange<Int>) -> Kind
   where Value == [Element] {
     Kind(
-      name: "list of \(inner.name)",
-      bounds: "\(count.lowerBound) to \(count.upperBound) of \(inner.bounds.isEmpty ? "them" : inner.bounds)"
+      name: "list, each \(inner.name)",
+      bounds: "\(count.lowerBound) to \(count.upperBound)"
+        + (inner.bounds.isEmpty ? "" : ", each \(inner.bounds)")
     ) { node, path, reading in
       let nodes: [Node]
       switch node {

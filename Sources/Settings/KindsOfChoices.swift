@@ -73,7 +73,7 @@ extension Kind where Value == StartPosition {
 extension Kind where Value == Lanes {
   static var lanes: Kind {
     let number = Kind<Int>.integer(1...256)
-    return Kind(name: "whole number, or `auto`", bounds: "\(number.bounds), or auto") { node, path, reading in
+    return Kind(name: "whole number, or `auto`", bounds: number.bounds) { node, path, reading in
       if case .scalar(let scalar) = node, scalar.string == "auto" { return .auto }
       return number.parse(node, path, &reading).map(Lanes.fixed)
     } show: { lanes in

@@ -46,7 +46,7 @@ extension Kind where Value == [WindowSpec] {
   static var windows: Kind {
     let length = Kind<Int64>.duration(5 * Milliseconds.minute...maximumLength)
     return Kind(
-      name: "map of names to spans of time", bounds: "1 to \(maximumWindows) windows of \(length.bounds)"
+      name: "map of names to spans of time", bounds: "1 to \(maximumWindows) windows, each \(length.bounds)"
     ) { node, path, reading in
       guard
         let entries = reading.entries(node, path, takes: "{day: 24h}", atMost: maximumWindows)

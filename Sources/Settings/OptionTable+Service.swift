@@ -82,6 +82,6 @@ extension OptionTable {
       "The least important line that is written."),
     option(
       "log.format", \.log.format, .choice(), .reload,
-      "auto writes for the journal under systemd, else text for people; json is one object a line."),
+      "auto writes for the journal if that is where stderr goes, else for people, with the time."),
   ]
 }

@@ -16,13 +16,14 @@ struct Place: Sendable, Hashable {
 }
 
 /// What has been found so far in one file.
-struct Reading {
+struct Reading: Sendable {
   /// Findings beyond this are counted, not told: nobody reads the thousandth.
   static let maximumFindings = 200
 
   let file: String
   private(set) var findings: [Finding] = []
   private var omitted = 0
+  private(set) var hasErrors = false
   /// Where the value of each option that the file sets stands; list elements as `path[0]`, map entries as
   /// `path.key`.
   private(set) var places: [String: Place] = [:]
@@ -34,6 +35,7 @@ struct Reading {
   }
 
   mutating func tell(_ severity: Finding.Severity, at place: Place, _ message: String) {
+    if severity == .error { hasErrors = true }
     guard findings.count < Self.maximumFindings else {
       omitted += 1
       return
@@ -71,7 +73,7 @@ struct Reading {
     if omitted > 0, let last = all.last {
       all.append(
         Finding(
-          file: file, line: last.line, column: last.column, severity: .error,
+          file: file, line: last.line, column: last.column, severity: hasErrors ? .error : .warning,
           message: "\(omitted) further findings are not shown"))
     }
     return all

@@ -68,6 +68,7 @@ public enum Reference {
       # Ebb's configuration, and its own manual: every option with its unit, its default and the reason for it.
       # What is left out has its default; an empty file is valid. `ebbd validate --config FILE` reports every
       # finding at once. Spans of time are a whole number and a unit: 500ms, 90s, 30m, 24h, 7d.
+      # In brackets: kind of value and bounds; default; whether a change takes effect on reload or needs a restart.
 
       """
     var open: [String] = []
@@ -82,17 +83,17 @@ public enum Reference {
       }
       open = groups
       let indent = String(repeating: "  ", count: groups.count)
-      out += comment(text(option), indent)
+      for paragraph in text(option) { out += comment(paragraph, indent) }
       out += "\(indent)\(path.last ?? ""): \(option.show(configuration))\n"
     }
     return out
   }
 
-  /// Reason, unit and bounds, default, and what a change needs.
-  static func text(_ option: Option) -> String {
+  /// Reason, then kind with unit and bounds, default, and what a change needs.
+  static func text(_ option: Option) -> [String] {
     let bounds = option.bounds.isEmpty ? "" : ", \(option.bounds)"
-    let facts = "\(option.type)\(bounds); default \(option.defaultText); \(option.application.rawValue)"
-    return "\(option.reason) [\(facts)]".replacing("`", with: "")
+    let facts = "[\(option.type)\(bounds); default \(option.defaultText); \(option.application.rawValue)]"
+    return [option.reason, facts].map { $0.replacing("`", with: "") }
   }
 
   private static func comment(_ text: String, _ indent: String) -> String {

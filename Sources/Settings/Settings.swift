@@ -6,6 +6,7 @@
 //
 //   Finding              one thing to tell about a file, with its place
 //   Configuration        the values; Configuration+Load reads a file
+//   Examination          a file with its findings and places; others may add theirs
 //   Option, OptionTable  the schema
 //   Contradictions       what no single option can see
 //   KafkaProperties      librdkafka properties that are refused, with the reason

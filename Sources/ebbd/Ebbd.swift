@@ -2,5 +2,8 @@ import ArgumentParser
 
 @main
 struct Ebbd: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "ebbd", abstract: "Watches a shop's clickstream in Kafka and warns of abandoned carts and drifting customers.")
+  static let configuration = CommandConfiguration(
+    commandName: "ebbd",
+    abstract: "Watches a shop's clickstream in Kafka and warns of abandoned carts and drifting customers.",
+    subcommands: [ValidateCommand.self, ReferenceCommand.self])
 }
