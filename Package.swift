@@ -45,6 +45,10 @@ let package = Package(
     .target(name: "Shop", dependencies: ["Events"], swiftSettings: strict),
     .target(name: "Supervision", dependencies: ["Telemetry"], swiftSettings: strict),
     .executableTarget(
+      name: "ebb-broker",
+      dependencies: ["Kafka", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Sources/EbbBroker", swiftSettings: strict),
+    .executableTarget(
       name: "ebbd",
       dependencies: [
         "Events", "Portrait", "Triggers", "Shard", "Settings", "Telemetry", "Pipeline", "Kafka", "Replay",

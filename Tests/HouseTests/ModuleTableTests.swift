@@ -24,6 +24,7 @@ import Testing
     "Shop": Line(modules: ["Events"]),
     "Admin": Line(modules: ["Telemetry", "Triggers"]),
     "Supervision": Line(modules: ["Telemetry"]),
+    "EbbBroker": Line(modules: ["Kafka"], packages: ["ArgumentParser"]),
     "ebbd": Line(
       modules: ["Kafka", "Replay", "Shop", "Admin", "Supervision"], packages: ["ArgumentParser", "Logging"]),
   ]

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Glibc
+import Kafka
+
+/// The embedded broker as a process of its own, so that it outlives the daemon under test.
+@main
+struct EbbBroker: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ebb-broker",
+    abstract: "Runs the embedded Kafka broker on the loopback address, for tests.",
+    discussion: """
+      The first line on standard output is bootstrap=HOST:PORT. It runs until it is interrupted or terminated, or, \
+      where standard input is a pipe, until that ends. It keeps 5 MiB and 100,000 batches a partition and drops the \
+      oldest beyond that.
+      """)
+
+  @Option(help: "How many brokers.")
+  var brokers = 1
+
+  @Option(
+    name: .customLong("topic"),
+    help: ArgumentHelp("A topic to create; repeat for several.", valueName: "name:partitions"))
+  var topics: [String] = []
+
+  func validate() throws {
+    guard (1...16).contains(brokers) else { throw ValidationError("--brokers must be 1 to 16") }
+    for topic in topics where Self.parse(topic) == nil {
+      throw ValidationError("--topic \(topic): expected NAME:PARTITIONS with 1 to 1024 partitions")
+    }
+  }
+
+  private static func parse(_ text: String) -> (name: String, partitions: Int)? {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, !parts[0].isEmpty, let partitions = Int(parts[1]),
+      (1...1024).contains(partitions)
+    else { return nil }
+    return (String(parts[0]), partitions)
+  }
+
+  func run() throws {
+    // Blocked before any thread starts, so that every thread inherits it and only `sigwait` sees them.
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    for signal in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&signals, signal) }
+    unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+
+    let broker = try EmbeddedBroker(brokers: brokers)
+    for text in topics {
+      guard let topic = Self.parse(text) else { continue }
+      try broker.createTopic(topic.name, partitions: topic.partitions)
+    }
+    print("bootstrap=\(broker.bootstrap)")
+    fflush(nil)
+
+    Self.endWithInput()
+    var signal: Int32 = 0
+    unsafe sigwait(&signals, &signal)
+  }
+
+  /// Terminates this process when standard input ends, if that is a pipe: then whoever started it is gone.
+  private static func endWithInput() {
+    var status = stat()
+    guard unsafe fstat(STDIN_FILENO, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else { return }
+    var thread = pthread_t()
+    unsafe pthread_create(
+      &thread, nil,
+      { _ in
+        var byte: UInt8 = 0
+        while unsafe read(STDIN_FILENO, &byte, 1) > 0 {}
+        kill(getpid(), SIGTERM)
+        return nil
+      }, nil)
+    pthread_detach(thread)
+  }
+}
