@@ -1,6 +1,8 @@
 // The two ports of a lane: a record log to read and a log to write. The lane is a state machine between them;
 // Kafka, files, and the tests' model of a transactional log stand behind them.
 
+import Triggers
+
 /// One record of an input partition: a view, valid only during the call that hands it over. Only `key` and
 /// `value` are unsafe to touch, and only after that call.
 @safe public struct InputRecord {
@@ -60,15 +62,7 @@ public enum OutputTopic: Sendable, Hashable, CaseIterable {
 
 /// One record to write.
 public struct OutputRecord: Sendable, Hashable {
-  public struct Header: Sendable, Hashable {
-    public var name: String
-    public var value: [UInt8]
-
-    public init(name: String, value: [UInt8]) {
-      self.name = name
-      self.value = value
-    }
-  }
+  public typealias Header = WireHeader
 
   public var topic: OutputTopic
   /// nil: a null key.

@@ -1,0 +1,264 @@
+import Events
+import Shard
+import Triggers
+
+/// What a lane knows of one partition. A class only so that the shard, which cannot be copied, can sit in a list.
+private final class OwnedPartition {
+  let number: Int32
+  var shard: Shard
+  var nextOffset: Int64 = 0
+  var isAtEnd = false
+  var isTicking = false
+  var hasToldEnd = false
+  /// Monotonic time of the last event.
+  var lastEvent: Int64
+
+  init(_ number: Int32, _ rules: Rules, now: Int64, wall: Int64) {
+    self.number = number
+    shard = Shard(partition: number, rules: rules)
+    shard.resume(clock: wall)
+    lastEvent = now
+  }
+}
+
+/// The middle of a lane: takes what the input log hands over through decoding and the shards into the outbox,
+/// and decides when a cut closes.
+struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
+  private let settings: LaneSettings
+  private let clock: LaneClock
+  private let notify: @Sendable (LaneNotice) -> Void
+  private var decoder: Decoder
+  private var output: Output
+  private var slot = EventSlot()
+  private var triggers = TriggerOutput()
+  private let writer: AlertWriter
+  private var owned: [OwnedPartition] = []
+  private var outbox = Outbox()
+  private var schedule: CutSchedule
+  private var isInFlight = false
+  private var lastTick: Int64 = .min
+  var snapshot = LaneSnapshot()
+
+  /// How often quiet partitions are looked at, milliseconds of monotonic time.
+  private static var tickEveryMilliseconds: Int64 { 200 }
+
+  init(
+    settings: LaneSettings, clock: LaneClock, decoder: consuming Decoder, output: consuming Output,
+    notify: @escaping @Sendable (LaneNotice) -> Void
+  ) {
+    self.settings = settings
+    self.clock = clock
+    self.decoder = decoder
+    self.output = output
+    self.notify = notify
+    writer = AlertWriter(
+      context: WireContext(source: settings.source, configVersion: settings.configVersion))
+    schedule = CutSchedule(
+      minimumMilliseconds: settings.minimumCutIntervalMilliseconds,
+      maximumMilliseconds: settings.maximumCutIntervalMilliseconds)
+  }
+
+  // MARK: Input
+
+  mutating func assigned(_ partitions: [Int32]) throws(PipelineError) {
+    let now = clock.monotonic()
+    let wall = clock.wall()
+    for number in partitions where !owned.contains(where: { $0.number == number }) {
+      owned.append(OwnedPartition(number, settings.rules, now: now, wall: wall))
+    }
+    snapshot.rebalances += 1
+    notify(.assigned(partitions))
+  }
+
+  mutating func revoked(_ partitions: [Int32]) throws(PipelineError) {
+    try finishCuts(within: settings.handoverMilliseconds)
+    drop(partitions)
+    notify(.revoked(partitions))
+  }
+
+  mutating func lost(_ partitions: [Int32]) throws(PipelineError) {
+    output.abandon()
+    isInFlight = false
+    drop(partitions)
+    notify(.lost(partitions))
+  }
+
+  private mutating func drop(_ partitions: [Int32]) {
+    owned.removeAll { partitions.contains($0.number) }
+    outbox.drop(partitions)
+  }
+
+  mutating func reachedEnd(partition: Int32, nextOffset: Int64) throws(PipelineError) {
+    guard let place = find(partition) else { return }
+    owned[place].isAtEnd = true
+  }
+
+  mutating func record(_ record: borrowing InputRecord) throws(PipelineError) {
+    guard let place = find(record.partition) else { return }
+    let partition = owned[place]
+    partition.isAtEnd = false
+    partition.nextOffset = record.offset + 1
+    snapshot.records += 1
+    snapshot.bytes += Int64(unsafe record.value?.count ?? 0)
+    let recordClock = record.timestamp >= 0 ? record.timestamp : clock.wall()
+    let outcome = unsafe decoder.decode(
+      payload: record.value, key: record.key, recordTimestamp: recordClock, into: &slot)
+    switch outcome {
+    case .event:
+      checkKey(record)
+      woke(partition)
+      partition.shard.apply(slot, recordClock: recordClock, into: &triggers)
+    case .ignored:
+      snapshot.ignored += 1
+      if slot.ts > 0 {
+        woke(partition)
+        partition.shard.advance(eventTime: slot.ts, recordClock: recordClock, into: &triggers)
+      }
+    case .rejected(let rejection): reject(record, rejection)
+    }
+    outbox.advance(partition.number, nextOffset: partition.nextOffset)
+    let hasAlerts = takeAlerts(partition)
+    let isRejected = if case .rejected = outcome { true } else { false }
+    schedule.processed(at: clock.monotonic(), withRecords: hasAlerts || isRejected)
+    if outbox.bytes >= settings.outboxBytes { try close(waiting: true) }
+  }
+
+  private func find(_ partition: Int32) -> Int? {
+    for index in owned.indices where owned[index].number == partition { return index }
+    return nil
+  }
+
+  private func woke(_ partition: OwnedPartition) {
+    partition.lastEvent = clock.monotonic()
+    partition.isTicking = false
+    partition.hasToldEnd = false
+  }
+
+  /// A record that is keyed by anything but its user tells that the topic is not partitioned by user.
+  private mutating func checkKey(_ record: borrowing InputRecord) {
+    guard let id = slot.userID ?? slot.anonymousID else { return }
+    let text = slot.slice(id)
+    if let key = unsafe record.key, unsafe key.elementsEqual(text) { return }
+    if snapshot.foreignKeys == 0 {
+      notify(.foreignKey(partition: record.partition, offset: record.offset))
+    }
+    snapshot.foreignKeys += 1
+  }
+
+  private mutating func reject(_ record: borrowing InputRecord, _ rejection: Rejection) {
+    snapshot.rejected[rejection.reason, default: 0] += 1
+    notify(.rejected(rejection, partition: record.partition, offset: record.offset))
+    let letter = unsafe DeadLetter(
+      topic: settings.inputTopic, partition: record.partition, offset: record.offset,
+      reason: rejection.reason.rawValue, place: rejection.place, key: record.key.map { unsafe Array($0) },
+      value: record.value.map { unsafe Array($0) })
+    append(letter.record(), to: .deadLetters, record.partition, nextOffset: record.offset + 1)
+  }
+
+  private mutating func append(
+    _ record: WireRecord, to topic: OutputTopic, _ partition: Int32, nextOffset: Int64
+  ) {
+    outbox.append(
+      OutputRecord(topic: topic, key: record.key, value: record.value, headers: record.headers), partition,
+      nextOffset: nextOffset)
+  }
+
+  /// Moves what the triggers said into the outbox; returns whether they said anything.
+  private mutating func takeAlerts(_ partition: OwnedPartition) -> Bool {
+    if triggers.alerts.isEmpty { return false }
+    for alert in triggers.alerts {
+      append(
+        writer.record(alert), to: alert.type.isCart ? .cartAlerts : .churnAlerts, partition.number,
+        nextOffset: partition.nextOffset)
+    }
+    triggers.alerts.removeAll(keepingCapacity: true)
+    return true
+  }
+
+  // MARK: Ticks
+
+  /// Lets time pass on partitions that are at their end and have been quiet for `time.idle_after`.
+  mutating func tickQuietPartitions(isHealthy: Bool) {
+    let now = clock.monotonic()
+    guard isHealthy, settings.rules.time.tickForMilliseconds > 0,
+      lastTick == .min || now - lastTick >= Self.tickEveryMilliseconds
+    else { return }
+    lastTick = now
+    let quiet = Int64(Double(settings.rules.time.idleAfterMilliseconds) / clock.speed)
+    let wall = clock.wall()
+    for partition in owned where partition.isAtEnd && now - partition.lastEvent >= quiet {
+      guard let latest = partition.shard.latestEvent else { continue }
+      tellTicking(partition, isOver: wall - latest > settings.rules.time.tickForMilliseconds)
+      guard partition.shard.tick(clock: wall, into: &triggers) else { continue }
+      snapshot.ticks += 1
+      if takeAlerts(partition) { schedule.processed(at: now, withRecords: true) }
+    }
+  }
+
+  private func tellTicking(_ partition: OwnedPartition, isOver: Bool) {
+    if !partition.isTicking {
+      partition.isTicking = true
+      notify(.ticking(partition: partition.number))
+    }
+    if isOver, !partition.hasToldEnd {
+      partition.hasToldEnd = true
+      notify(.tickingEnded(partition: partition.number))
+    }
+  }
+
+  // MARK: Cuts
+
+  /// Closes a cut if it is due and drives the one in flight.
+  /// - Returns: how long the lane may wait for input, at most.
+  mutating func driveCuts() throws(PipelineError) -> Int64 {
+    if isInFlight { isInFlight = try output.progress(timeoutMilliseconds: 0) == .pending }
+    let isFull = outbox.bytes >= settings.outboxBytes
+    guard let wait = schedule.wait(at: clock.monotonic(), isFull: isFull) else { return 100 }
+    if isInFlight { return 1 }
+    if wait == 0 { try close(waiting: false) }
+    return min(wait == 0 ? 1 : wait, 100)
+  }
+
+  /// Closes the cut, after the one in flight has ended.
+  private mutating func close(waiting: Bool) throws(PipelineError) {
+    while isInFlight {
+      precondition(waiting, "a cut is in flight")
+      isInFlight = try output.progress(timeoutMilliseconds: 100) == .pending
+    }
+    guard !outbox.isEmpty else { return }
+    try output.begin(outbox.close())
+    isInFlight = true
+    snapshot.cuts += 1
+    schedule.closed(at: clock.monotonic())
+  }
+
+  /// Writes everything that is waiting, and waits until it is safe, but not for longer than the budget.
+  mutating func finishCuts(within milliseconds: Int64) throws(PipelineError) {
+    let deadline = clock.monotonic() + milliseconds
+    while clock.monotonic() < deadline {
+      if isInFlight {
+        isInFlight = try output.progress(timeoutMilliseconds: 50) == .pending
+      } else if outbox.isEmpty {
+        return
+      } else {
+        try close(waiting: false)
+      }
+    }
+    output.abandon()
+    isInFlight = false
+    notify(.handoverTimedOut(owned.map(\.number)))
+  }
+
+  // MARK: Looking in
+
+  /// Brings the snapshot up to date.
+  mutating func describe() -> LaneSnapshot {
+    snapshot.turns += 1
+    snapshot.tally = triggers.tally
+    snapshot.users = owned.reduce(0) { $0 + $1.shard.userCount }
+    snapshot.partitions = owned.map(\.number)
+    snapshot.watermark = owned.filter { $0.shard.latestEvent != nil }.map { $0.shard.watermark }.min()
+    snapshot.latestEvent = owned.compactMap { $0.shard.latestEvent }.max()
+    return snapshot
+  }
+}
