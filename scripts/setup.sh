@@ -31,18 +31,23 @@ ADVICE
   exit 1
 }
 
-command -v swift >/dev/null || swift_advice "there is no swift on the path."
-swift_found=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+(\.[0-9]+)*).*/\1/p' | head -n 1)
-[ -n "$swift_found" ] || swift_advice "swift is on the path ($(command -v swift)) but does not tell its version."
-if [ "$(printf '%s\n' "$swift_needed" "$swift_found" | sort -V | head -n 1)" != "$swift_needed" ]; then
-  swift_advice "this Swift is $swift_found ($(command -v swift))."
-fi
+check_swift() { # the version that it tells, or advice and the end
+  local found
+  found=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+(\.[0-9]+)*).*/\1/p' | head -n 1) || true
+  [ -n "$found" ] || swift_advice "swift is on the path ($(command -v swift)) but does not start."
+  if [ "$(printf '%s\n' "$swift_needed" "$found" | sort -V | head -n 1)" != "$swift_needed" ]; then
+    swift_advice "this Swift is $found ($(command -v swift))."
+  fi
+}
 
-# ---- libraries and tools
+command -v swift >/dev/null || swift_advice "there is no swift on the path."
+
+# ---- what is missing
 
 packages=()
 reasons=()
 need() { # package, why
+  case " ${packages[*]-} " in *" $1 "*) return ;; esac
   packages+=("$1")
   reasons+=("$2")
 }
@@ -55,7 +60,27 @@ has_header() {
   return 1
 }
 
+# An unpacked toolchain does not bring the libraries that it stands on.
+if command -v ldd >/dev/null; then
+  toolchain=$(dirname "$(readlink -f "$(command -v swift)")")
+  absent=$({ ldd "$toolchain/swift" "$toolchain/swift-build" "$toolchain/swift-test" || true; } 2>/dev/null |
+    sed -nE 's/^[[:space:]]*([^ ]+) => not found.*/\1/p' | sort -u)
+  for library in $absent; do
+    case $library in
+      libncurses.so.6) need libncurses6 "the Swift toolchain needs it" ;;
+      libsqlite3.so.0) need libsqlite3-0 "the Swift toolchain needs it" ;;
+      libcurl.so.4) need libcurl4 "the Swift toolchain needs it" ;;
+      libxml2.so.2) need libxml2 "the Swift toolchain needs it" ;;
+      libz.so.1) need zlib1g "the Swift toolchain needs it" ;;
+    esac
+  done
+fi
+has_header stdlib.h || need libc6-dev "C headers, for the Swift compiler"
+command -v ld.gold >/dev/null || command -v ld >/dev/null || need binutils "the linker that Swift uses"
+[ ${#packages[@]} -gt 0 ] || check_swift
+
 command -v git >/dev/null || need git "fetches the Swift packages that Ebb is built with"
+[ -e /etc/ssl/certs/ca-certificates.crt ] || need ca-certificates "lets git trust where it fetches from"
 command -v pkg-config >/dev/null || need pkg-config "tells the compiler where librdkafka is"
 { command -v pkg-config >/dev/null && pkg-config --exists rdkafka; } || has_header librdkafka/rdkafka_mock.h ||
   need librdkafka-dev "the Kafka client library, and the broker of the demo"
@@ -98,3 +123,4 @@ if ! "${install[@]}" </dev/null >/dev/null 2>&1; then
   fi
 fi
 echo "setup: installed ${packages[*]}." >&2
+check_swift
