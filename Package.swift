@@ -63,7 +63,7 @@ let package = Package(
       name: "HouseTests", dependencies: ["TestSupport", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
     .testTarget(
-      name: "ShopTests", dependencies: ["Shop", "Shard", "Triggers", "Events", "TestSupport"],
+      name: "ShopTests", dependencies: ["Shop", "Settings", "Shard", "Triggers", "Events", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "EventsTests", dependencies: ["Events", "Settings"]),
   ],
