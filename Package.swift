@@ -65,6 +65,9 @@ let package = Package(
     .testTarget(
       name: "ShopTests", dependencies: ["Shop", "Settings", "Shard", "Triggers", "Events", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "SettingsTests",
+      dependencies: ["Settings", "Triggers", "Portrait", "Events", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "EventsTests", dependencies: ["Events", "Settings"]),
   ],
   swiftLanguageModes: [.v6],

@@ -13,7 +13,7 @@ enum Contradictions {
     judgeChurn(configuration.rules.churn, &bench)
     judgeMemory(configuration.rules, &bench)
     judgeService(configuration, &bench)
-    noteChurn(configuration.rules.churn, &bench)
+    if !bench.reading.hasErrors { noteChurn(configuration.rules.churn, &bench) }
     reading = bench.reading
   }
 
@@ -82,7 +82,8 @@ enum Contradictions {
           + (below > 0 ? "\(span(below)) or \(span(above))" : span(above)))
       bench.warn(
         path, "sessions.gap", if: length < rules.sessions.gapMilliseconds,
-        "\(path) \(span(length)) is shorter than sessions.gap \(span(rules.sessions.gapMilliseconds)): a visit "
+        "\(path) \(span(length)) is shorter than sessions.gap \(span(rules.sessions.gapMilliseconds)): a "
+          + "visit "
           + "counts where it starts, so one that is under way may be in no such window")
       if let other = lengths[length] {
         bench.warn(
@@ -121,7 +122,8 @@ enum Contradictions {
     if let first = steps.first, let last = steps.last, last - first < cart.capWithinMilliseconds {
       bench.warn(
         "cart.cap", "cart.steps", "cart.cap_within", if: cart.capAlerts < steps.count,
-        "cart.cap \(cart.capAlerts) in \(span(cart.capWithinMilliseconds)) is below the \(steps.count) steps of "
+        "cart.cap \(cart.capAlerts) in \(span(cart.capWithinMilliseconds)) is below the \(steps.count) "
+          + "steps of "
           + "one cart: the last of them will always be limited")
     }
     if let first = steps.first {
@@ -143,7 +145,8 @@ enum Contradictions {
     let (below, above) = neighbours(recent, hop: recentHop)
     bench.refuse(
       "churn.recent", if: recent % recentHop != 0,
-      "churn.recent: \(span(recent)) is not a multiple of its step \(span(recentHop)); write \(span(below)) or "
+      "churn.recent: \(span(recent)) is not a multiple of its step \(span(recentHop)); write "
+        + "\(span(below)) or "
         + span(above))
     bench.refuse(
       "churn.baseline", "churn.recent", if: recent % recentHop == 0 && whole % wholeHop != 0,
@@ -151,7 +154,8 @@ enum Contradictions {
         + "churn.baseline: \(span(neighbours(whole, hop: wholeHop).above - recent))")
     bench.refuse(
       "churn.baseline", "churn.recent", if: whole > Kind<[WindowSpec]>.maximumLength,
-      "churn.recent + churn.baseline is \(span(whole)); at most \(span(Kind<[WindowSpec]>.maximumLength)) is kept"
+      "churn.recent + churn.baseline is \(span(whole)); at most \(span(Kind<[WindowSpec]>.maximumLength)) "
+        + "is kept"
     )
     let baselineDays = (churn.baselineMilliseconds + Milliseconds.day - 1) / Milliseconds.day
     bench.refuse(
@@ -161,11 +165,13 @@ enum Contradictions {
     )
     bench.refuse(
       "churn.leave", "churn.enter", if: churn.leaveScore > churn.enterScore,
-      "churn.leave \(churn.leaveScore) is above churn.enter \(churn.enterScore): users would enter and leave at "
+      "churn.leave \(churn.leaveScore) is above churn.enter \(churn.enterScore): users would enter and "
+        + "leave at "
         + "once; write at most \(churn.enterScore)")
     bench.refuse(
       "churn.bands.watch", "churn.enter", if: churn.watchScore > churn.enterScore,
-      "churn.bands.watch \(churn.watchScore) is above churn.enter \(churn.enterScore): who enters would be in "
+      "churn.bands.watch \(churn.watchScore) is above churn.enter \(churn.enterScore): who enters would "
+        + "be in "
         + "no band; write at most \(churn.enterScore)")
     bench.refuse(
       "churn.bands.warning", "churn.bands.watch", if: churn.warningScore <= churn.watchScore,
@@ -268,7 +274,8 @@ enum Contradictions {
       saying:
         "nobody can be warned of churn in the first \(days) days of data: \(churn.minimumActiveDays) active "
         + "\(churn.minimumActiveDays == 1 ? "day" : "days") must lie before the last "
-        + "\(span(churn.recentMilliseconds)), and two evaluations \(span(churn.evaluateEveryMilliseconds)) apart "
+        + "\(span(churn.recentMilliseconds)), and two evaluations "
+        + "\(span(churn.evaluateEveryMilliseconds)) apart "
         + "must agree")
   }
 

@@ -35,7 +35,9 @@ public struct Examination: Sendable {
   }
 
   /// In order of place.
-  public var findings: [Finding] { (reading.sorted() + added).sorted() }
+  public var findings: [Finding] {
+    (reading.findings + added).sorted() + [reading.omission].compactMap { $0 }
+  }
 
   public var hasErrors: Bool { findings.contains { $0.severity == .error } }
 

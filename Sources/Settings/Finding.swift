@@ -32,8 +32,10 @@ public struct Finding: Sendable, Hashable, Comparable, CustomStringConvertible {
     "\(file):\(line):\(column): \(severity.rawValue): \(message)"
   }
 
-  /// In order of place within one file.
+  /// In order of place within one file; at one place errors first.
   public static func < (left: Finding, right: Finding) -> Bool {
-    (left.file, left.line, left.column, left.message) < (right.file, right.line, right.column, right.message)
+    func rank(_ finding: Finding) -> Int { Severity.allCases.firstIndex(of: finding.severity) ?? 0 }
+    return (left.file, left.line, left.column, rank(left), left.message)
+      < (right.file, right.line, right.column, rank(right), right.message)
   }
 }

@@ -67,7 +67,8 @@ enum KafkaProperties {
       "enable.auto.commit", "auto.commit.enable", "auto.commit.interval.ms", "enable.auto.offset.store",
       "offset.store.method", "offset.store.path", "offset.store.sync.interval.ms",
       why:
-        "would commit offsets before their alerts are acknowledged, and a crash would lose alerts; remove it"),
+        "would commit offsets before their alerts are acknowledged, and a crash would lose alerts; remove "
+        + "it"),
     Refusal(
       "auto.offset.reset", why: "would skip or repeat records silently; write start and when_offset_lost"),
     Refusal(

@@ -149,7 +149,8 @@ extension Kind where Value == Int {
           node, path,
           digits
             ? outside(path, quoted(text), { "\($0)" }, range)
-            : "\(path): \(quoted(text)) is not a whole number; write \(range.lowerBound) to \(range.upperBound)"
+            : "\(path): \(quoted(text)) is not a whole number; write \(range.lowerBound) to "
+              + "\(range.upperBound)"
         )
         return nil
       }

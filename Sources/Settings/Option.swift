@@ -24,6 +24,9 @@ public struct Option: Sendable {
   public let show: @Sendable (_ configuration: Configuration) -> String
   let read: @Sendable (_ node: Node, _ reading: inout Reading, _ into: inout Configuration) -> Void
 
+  /// Takes over the value of this option alone.
+  let copy: @Sendable (_ from: Configuration, _ into: inout Configuration) -> Void
+
   init<Value: Sendable>(
     _ path: String, _ field: WritableKeyPath<Configuration, Value> & Sendable, _ kind: Kind<Value>,
     _ application: Application, decidesResults: Bool, _ reason: String
@@ -35,6 +38,7 @@ public struct Option: Sendable {
     self.decidesResults = decidesResults
     self.reason = reason
     self.show = { kind.show($0[keyPath: field]) }
+    self.copy = { $1[keyPath: field] = $0[keyPath: field] }
     self.read = { node, reading, configuration in
       if let value = kind.parse(node, path, &reading) { configuration[keyPath: field] = value }
     }

@@ -22,7 +22,8 @@ extension OptionTable {
       "How long alerts wait for events that arrive out of order. Longer waits delay every alert."),
     rule(
       "time.max_future_skew", \.rules.time.maxFutureSkewMilliseconds, .duration(0...7 * day),
-      "An event dated later than its record by more than this is a dead letter: one absurd clock must not fire "
+      "An event dated later than its record by more than this is a dead letter: one absurd clock must not "
+        + "fire "
         + "everyone's alerts."),
     rule(
       "time.idle_after", \.rules.time.idleAfterMilliseconds, .duration(second...hour),
@@ -30,7 +31,8 @@ extension OptionTable {
         + "night is still reminded."),
     rule(
       "time.tick_for", \.rules.time.tickForMilliseconds, .durationOrZero(minute...30 * day),
-      "It does so for at most this long after the last event: a collector that died looks like a quiet night. "
+      "It does so for at most this long after the last event: a collector that died looks like a quiet "
+        + "night. "
         + "off never, as for replays of history."),
     rule(
       "sessions.gap", \.rules.sessions.gapMilliseconds, .duration(second...day),
@@ -41,7 +43,8 @@ extension OptionTable {
     ),
     rule(
       "windows", \.rules.windows, .windows,
-      "The sliding windows whose sums alerts carry. A length is a multiple of its step: 5m under 12h, 1h under "
+      "The sliding windows whose sums alerts carry. A length is a multiple of its step: 5m under 12h, 1h "
+        + "under "
         + "12d, 24h from 12d."),
   ]
 
@@ -82,13 +85,15 @@ extension OptionTable {
       "The cart is given up after this; no step is later."),
     rule(
       "cart.forgotten_after", \.rules.cart.forgottenMilliseconds, .duration(minute...400 * day),
-      "The contents of a cart given up are remembered until then, so that a later change tells of all of it."),
+      "The contents of a cart given up are remembered until then, so that a later change tells of all of "
+        + "it."),
     rule(
       "cart.recovery_within", \.rules.cart.recoveryMilliseconds, .duration(0...90 * day),
       "A purchase this long after an alert counts as recovered by it."),
     rule(
       "cart.quiet_hours", \.rules.cart.quietHours, .orOff(.quietHours),
-      "No cart alert in these local hours; it waits for their end and is checked anew. The user's zone is the "
+      "No cart alert in these local hours; it waits for their end and is checked anew. The user's zone is "
+        + "the "
         + "trait timezone, else shop.timezone."),
   ]
 
@@ -117,7 +122,8 @@ extension OptionTable {
       "Unless the score has reached a higher band, and then no sooner than this."),
     rule(
       "churn.evaluate_every", \.rules.churn.evaluateEveryMilliseconds, .duration(day...7 * day),
-      "The rhythm of evaluations, fixed by a user's first event. Two in a row decide, so no shorter than a day."
+      "The rhythm of evaluations, fixed by a user's first event. Two in a row decide, so no shorter than "
+        + "a day."
     ),
     rule(
       "churn.weights.dwell_drop", \.rules.churn.dwellDropWeight, .number(0...1000),

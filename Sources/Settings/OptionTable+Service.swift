@@ -26,7 +26,8 @@ extension OptionTable {
         + "Those that would break delivery are refused with the reason."),
     option(
       "kafka.secrets", \.kafka.secrets, .secrets, .restart,
-      "Properties that are secret, such as sasl.password: {file: /etc/ebb/sasl-password}, or {credential: name} "
+      "Properties that are secret, such as sasl.password: {file: /etc/ebb/sasl-password}, or {credential: "
+        + "name} "
         + "for a systemd credential. Read at start, never printed."),
 
     option(
@@ -44,7 +45,8 @@ extension OptionTable {
 
     option(
       "input.mapping", \.input.mapping, .mapping, .reload, decidesResults: true,
-      "How records become events: the name of a preset, or the path of a mapping file, relative to this one."),
+      "How records become events: the name of a preset, or the path of a mapping file, relative to this "
+        + "one."),
     option(
       "input.max_record_bytes", \.input.maxRecordBytes, .integer(1024...64 << 20, unit: "bytes"), .reload,
       decidesResults: true,
@@ -56,11 +58,13 @@ extension OptionTable {
         + "alerts.max_age keeps that history from being mailed."),
     option(
       "when_offset_lost", \.whenOffsetLost, .choice(), .restart,
-      "What to do when the committed offset is no longer in the topic. stop ends the process and says so, since "
+      "What to do when the committed offset is no longer in the topic. stop ends the process and says so, "
+        + "since "
         + "events are gone; earliest goes on from the oldest record, latest skips what is there."),
     option(
       "lanes", \.lanes, .lanes, .restart,
-      "Threads that each read their own partitions. auto is one a core; more than partitions have nothing to do."
+      "Threads that each read their own partitions. auto is one a core; more than partitions have nothing "
+        + "to do."
     ),
     option(
       "delivery", \.delivery,

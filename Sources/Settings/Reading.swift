@@ -67,16 +67,12 @@ struct Reading: Sendable {
     places[path] ?? places[option(path)]
   }
 
-  /// In order of place, with what was omitted.
-  func sorted() -> [Finding] {
-    var all = findings.sorted()
-    if omitted > 0, let last = all.last {
-      all.append(
-        Finding(
-          file: file, line: last.line, column: last.column, severity: hasErrors ? .error : .warning,
-          message: "\(omitted) further findings are not shown"))
-    }
-    return all
+  /// Stands at the end if findings were left out.
+  var omission: Finding? {
+    guard omitted > 0, let last = findings.max() else { return nil }
+    return Finding(
+      file: file, line: last.line, column: last.column, severity: hasErrors ? .error : .warning,
+      message: "\(omitted) further findings are not shown")
   }
 
   /// `cart.steps` for `cart.steps[2]`, `windows` for `windows.hour`.

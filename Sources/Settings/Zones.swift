@@ -44,7 +44,7 @@ enum Zones {
   private static let first = Date(timeIntervalSince1970: 978_307_200)
   private static let last = Date(timeIntervalSince1970: 2_871_763_200)
 
-  private static func zone(_ name: String) -> ZoneTable.Zone? {
+  static func zone(_ name: String) -> ZoneTable.Zone? {
     guard let zone = TimeZone(identifier: name) else { return nil }
     var starts = [Int64.min]
     var offsets = [Int32(zone.secondsFromGMT(for: first))]
