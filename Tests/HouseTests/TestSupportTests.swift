@@ -32,6 +32,21 @@ import Testing
     #expect(done.output == "up\nbye\n")
   }
 
+  @Test func `Many processes at a time do not hold one another's streams open`() async throws {
+    let sleepers = try (0..<8).map { _ in try RunningProcess("/bin/sleep", ["30"]) }
+    try await withThrowingTaskGroup(of: Duration.self) { group in
+      for number in 0..<24 {
+        group.addTask {
+          let done = try await run("/bin/echo", ["\(number)"], within: .seconds(20))
+          #expect(done.output == "\(number)\n")
+          return done.elapsed
+        }
+      }
+      for try await elapsed in group { #expect(elapsed < .seconds(10)) }
+    }
+    for sleeper in sleepers { sleeper.send(SIGKILL) }
+  }
+
   @Test func `Waiting ends at once when the process does`() async throws {
     let process = try RunningProcess("/bin/sh", ["-c", "echo only this"])
     await #expect(throws: TestSupportError.self) {
