@@ -40,7 +40,7 @@ let package = Package(
     .target(name: "Kafka", dependencies: ["Pipeline", "Events", "CRdKafka"], swiftSettings: strict),
     .target(
       name: "Replay",
-      dependencies: ["Pipeline", "Settings", "Shard", "Triggers", "Portrait", "Events"],
+      dependencies: ["Pipeline", "Settings", "Shard", "Triggers", "Portrait", "Events", "Telemetry"],
       swiftSettings: strict),
     .target(name: "Shop", dependencies: ["Events"], swiftSettings: strict),
     .target(name: "Supervision", dependencies: ["Telemetry"], swiftSettings: strict),
@@ -68,6 +68,12 @@ let package = Package(
     .testTarget(
       name: "SettingsTests",
       dependencies: ["Settings", "Triggers", "Portrait", "Events", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "WireTests", dependencies: ["Triggers", "Portrait", "Events", "Replay"], swiftSettings: strict),
+    .testTarget(
+      name: "TelemetryTests",
+      dependencies: ["Telemetry", "Supervision", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
     .testTarget(name: "EventsTests", dependencies: ["Events", "Settings"]),
   ],
   swiftLanguageModes: [.v6],
