@@ -22,6 +22,16 @@ struct CompiledSource {
   var missing: CompiledRange
   /// Into `CompiledMapping.labels`: how errors name this place.
   var label: Int32
+  /// Into `CompiledMapping.conditions`; -1: none.
+  var condition: Int32 = -1
+}
+
+/// What one value of the record has to be.
+struct CompiledCondition {
+  /// Into `CompiledMapping.sources`.
+  var source: Int32
+  /// nil: the value has to be present.
+  var equals: TextRange?
 }
 
 struct CompiledRange {
@@ -43,10 +53,8 @@ struct CompiledRule {
   /// How many rules, this one included, the name has from here on.
   var count: Int32
   var type: EventType?
-  /// Into `CompiledMapping.sources`; -1: no condition.
+  /// Into `CompiledMapping.conditions`; -1: none.
   var condition: Int32
-  /// nil: the value has to be present.
-  var equals: TextRange?
 }
 
 struct CompiledItems {
@@ -126,6 +134,7 @@ struct CompiledMapping: Sendable {
   var requests: [Request] = []
   var sources: [CompiledSource] = []
   var missing: [CompiledMissing] = []
+  var conditions: [CompiledCondition] = []
   var rules: [CompiledRule] = []
   /// Open addressing over `rules` by name, a power of two; -1: empty.
   var ruleTable: [Int32] = []

@@ -47,16 +47,7 @@ extension Decoder {
   private func type(ofRulesFrom start: Int, count: Int, row: Int) -> EventType? {
     for index in start..<start + count {
       let rule = compiled.rules[index]
-      if rule.condition < 0 { return rule.type }
-      let value = find(compiled.sources[Int(rule.condition)], row: row)
-      guard value.isPresent else { continue }
-      guard let equals = rule.equals else { return rule.type }
-      let wanted = constant(equals)
-      switch value.kind {
-      case .true: if wanted.isEqual(to: "true") { return rule.type }
-      case .false: if wanted.isEqual(to: "false") { return rule.type }
-      default: if value.text.isEqual(to: wanted) { return rule.type }
-      }
+      if rule.condition < 0 || holds(rule.condition, row: row) { return rule.type }
     }
     return nil
   }
@@ -182,10 +173,4 @@ extension EventType {
 
 extension EventSlot {
   fileprivate mutating func append(_ text: RawText) -> TextRange { unsafe append(copying: text.raw) }
-}
-
-extension RawText {
-  fileprivate func isEqual(to text: StaticString) -> Bool {
-    unsafe isEqual(to: RawText(text.utf8Start, count: text.utf8CodeUnitCount))
-  }
 }

@@ -8,7 +8,10 @@ extension Decoder {
     while index < range.end {
       let source = compiled.sources[Int(index)]
       let value = find(source, row: row)
-      if value.isPresent, !isMissing(value, source) { return (value, source) }
+      if value.isPresent, !isMissing(value, source), source.condition < 0 || holds(source.condition, row: row)
+      {
+        return (value, source)
+      }
       index += 1
     }
     return nil
@@ -53,6 +56,20 @@ extension Decoder {
       }
     }
     return false
+  }
+
+  /// Whether a condition holds. A JSON boolean equals the texts `true` and `false`.
+  func holds(_ number: Int32, row: Int) -> Bool {
+    let condition = compiled.conditions[Int(number)]
+    let value = find(compiled.sources[Int(condition.source)], row: row)
+    guard value.isPresent else { return false }
+    guard let equals = condition.equals else { return true }
+    let wanted = constant(equals)
+    switch value.kind {
+    case .true: return wanted.isEqual(to: "true")
+    case .false: return wanted.isEqual(to: "false")
+    default: return value.text.isEqual(to: wanted)
+    }
   }
 
   /// A refusal that names the source, and the element of a list that it stands in.

@@ -164,15 +164,11 @@ struct MappingCompiler: ~Copyable {
       let range = text(name)
       let hash = hash(of: name)
       for (index, rule) in rules.enumerated() {
-        var condition: Int32 = -1
-        if let written = rule.condition {
-          let range = sources([FieldSource(written.origin)], at: "names.\(name)", units: [])
-          if !range.isEmpty { condition = range.start }
-        }
+        let condition = condition(rule.condition, at: "names.\(name)")
         result.rules.append(
           CompiledRule(
             name: range, hash: hash, count: Int32(rules.count - index), type: rule.type,
-            condition: condition, equals: rule.condition?.equals.map { text($0) }))
+            condition: condition))
       }
     }
     var size = 8
@@ -214,6 +210,7 @@ struct MappingCompiler: ~Copyable {
         let (place, name) = place(
           source.origin, at: element, inside: steps, of: each, isTime: units.contains(.iso8601))
       else { continue }
+      let condition = condition(source.condition, at: element, inside: steps, of: each)
       let missingStart = Int32(result.missing.count)
       for value in source.missing {
         result.missing.append(CompiledMissing(text: text(value), decimal: DecimalText(value)))
@@ -221,11 +218,27 @@ struct MappingCompiler: ~Copyable {
       compiled.append(
         CompiledSource(
           place: place, unit: source.unit ?? units.first ?? .minor,
-          missing: CompiledRange(start: missingStart, end: Int32(result.missing.count)), label: label(name)))
+          missing: CompiledRange(start: missingStart, end: Int32(result.missing.count)), label: label(name),
+          condition: condition))
     }
     let start = Int32(result.sources.count)
     result.sources.append(contentsOf: compiled)
     return CompiledRange(start: start, end: Int32(result.sources.count))
+  }
+
+  private mutating func condition(
+    _ condition: MappingCondition?, at element: String, inside steps: [JSONPath.Step]? = nil,
+    of each: String = ""
+  ) -> Int32 {
+    guard let condition,
+      let (place, name) = place(condition.origin, at: element, inside: steps, of: each, isTime: false)
+    else { return -1 }
+    let source = CompiledSource(place: place, unit: .minor, missing: CompiledRange(), label: label(name))
+    result.sources.append(source)
+    result.conditions.append(
+      CompiledCondition(
+        source: Int32(result.sources.count - 1), equals: condition.equals.map { text($0) }))
+    return Int32(result.conditions.count - 1)
   }
 
   private mutating func place(

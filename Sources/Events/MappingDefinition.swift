@@ -63,35 +63,40 @@ public struct FieldSource: Sendable, Hashable {
   public var unit: SourceUnit?
   /// Values that mean "missing", compared as numbers if both are numbers, else as text.
   public var missing: [String]
+  /// Where it does not hold, the source is not present.
+  public var condition: MappingCondition?
 
-  public init(_ origin: Origin, unit: SourceUnit? = nil, missing: [String] = []) {
+  public init(
+    _ origin: Origin, unit: SourceUnit? = nil, missing: [String] = [], if condition: MappingCondition? = nil
+  ) {
     self.origin = origin
     self.unit = unit
     self.missing = missing
+    self.condition = condition
+  }
+}
+
+/// A condition on one value of the record.
+public struct MappingCondition: Sendable, Hashable {
+  public var origin: FieldSource.Origin
+  /// nil: the value has to be there, and not empty.
+  public var equals: String?
+
+  public init(_ origin: FieldSource.Origin, equals: String? = nil) {
+    self.origin = origin
+    self.equals = equals
   }
 }
 
 /// What an event's name becomes. The first rule of a name whose condition holds decides; if none holds, the
 /// event is ignored.
 public struct NameRule: Sendable, Hashable {
-  /// A condition on one value of the record.
-  public struct Condition: Sendable, Hashable {
-    public var origin: FieldSource.Origin
-    /// nil: the value has to be there, and not empty.
-    public var equals: String?
-
-    public init(_ origin: FieldSource.Origin, equals: String? = nil) {
-      self.origin = origin
-      self.equals = equals
-    }
-  }
-
   public var name: String
   /// nil: known, and ignored on purpose.
   public var type: EventType?
-  public var condition: Condition?
+  public var condition: MappingCondition?
 
-  public init(_ name: String, _ type: EventType?, if condition: Condition? = nil) {
+  public init(_ name: String, _ type: EventType?, if condition: MappingCondition? = nil) {
     self.name = name
     self.type = type
     self.condition = condition

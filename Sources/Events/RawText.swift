@@ -44,6 +44,10 @@
     return true
   }
 
+  func isEqual(to text: StaticString) -> Bool {
+    unsafe isEqual(to: RawText(text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
   /// Only where an allocation does not matter.
   var string: String { unsafe String(decoding: buffer, as: UTF8.self) }
 
