@@ -172,7 +172,8 @@ extension RunningProcess {
     try await wait(for: stream, within: limit) { $0.contains(text) }
   }
 
-  /// Waits for its end, and for that of what it has started and left running. When the time is over it is killed, and this throws with the end of both streams.
+  /// Waits for its end, and for that of what it has started and left running. When the time is over it is
+  /// killed, and this throws with the end of both streams.
   public func finish(within limit: Duration = .seconds(60)) async throws -> Finished {
     let deadline = ContinuousClock.now + limit
     while true {
