@@ -21,16 +21,18 @@ extension EventSlot {
   /// What a purchase or refund is worth, minor units: the stated value, else prices times quantities, else nil.
   public var ownValue: (minor: Int64, isStated: Bool)? {
     if let valueMinor { return (valueMinor, true) }
+    return pricedValue.map { ($0, false) }
+  }
+
+  /// Prices times quantities of what the event names, minor units; nil: no price.
+  public var pricedValue: Int64? {
+    if items.isEmpty { return priceMinor.map { $0.multipliedSaturated(unitsOrOne) } }
     var sum: Int64?
-    if items.isEmpty {
-      sum = priceMinor.map { $0.multipliedSaturated(unitsOrOne) }
-    } else {
-      for item in items {
-        guard let price = item.priceMinor else { continue }
-        sum = (sum ?? 0).addingSaturated(price.multipliedSaturated(item.quantity ?? 1))
-      }
+    for item in items {
+      guard let price = item.priceMinor else { continue }
+      sum = (sum ?? 0).addingSaturated(price.multipliedSaturated(item.quantity ?? 1))
     }
-    return sum.map { ($0, false) }
+    return sum
   }
 
   /// For de-duplication within one user: of `event_id`, else of everything that tells two events apart.

@@ -62,18 +62,22 @@ public struct Cadence: Sendable, Hashable {
       orders.append(Order(key: key, basis: .unknown))
       index = orders.count - 1
     }
-    guard let value = event.ownValue else { return effect }
-    switch (orders[index].basis, value.isStated) {
-    case (.unknown, true): orders[index].basis = .stated
-    case (.unknown, false): orders[index].basis = .prices
-    case (.prices, false): break
-    case (.stated, _), (.prices, true): return effect
+    let minor: Int64
+    switch orders[index].basis {
+    case .unknown:
+      guard let value = event.ownValue else { return effect }
+      orders[index].basis = value.isStated ? .stated : .prices
+      minor = value.minor
+    case .prices:
+      guard let value = event.pricedValue else { return effect }
+      minor = value
+    case .stated: return effect
     }
     if !hasRevenueCurrency {
       hasRevenueCurrency = true
       revenueCurrency = event.currency
     }
-    count(value.minor, event.currency, &effect)
+    count(minor, event.currency, &effect)
     return effect
   }
 

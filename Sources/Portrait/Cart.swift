@@ -154,7 +154,7 @@ public struct Cart: Sendable, Hashable {
         price(line, item.priceMinor, event.currency, event.ts)
         lines[line].touched = max(lines[line].touched, event.ts)
       } else {
-        append(event, item, hash, quantity, &effect)
+        _ = append(event, item, hash, quantity, &effect)
       }
     }
   }
@@ -188,9 +188,12 @@ public struct Cart: Sendable, Hashable {
     for index in event.items.indices {
       let item = event.items[index]
       let hash = Self.itemHash(event.slice(item.itemID))
-      // An item that is listed twice has the sum of its rows.
-      if Self.firstRow(event, hash) < index { continue }
       if isBarred(hash, event.ts, byItem) { continue }
+      // An item that is listed twice has the sum of its rows, and the last price that they give.
+      if Self.firstRow(event, hash) < index {
+        if let line = line(hash) { price(line, item.priceMinor, event.currency, event.ts) }
+        continue
+      }
       let quantity = Self.listedUnits(event, hash)
       if let line = line(hash) {
         if lines[line].touched > event.ts { continue }
@@ -199,9 +202,8 @@ public struct Cart: Sendable, Hashable {
         lines[line].quantity = quantity
         price(line, item.priceMinor, event.currency, event.ts)
         lines[line].touched = event.ts
-      } else {
+      } else if append(event, item, hash, quantity, &effect) {
         effect.unitsAdded += quantity
-        append(event, item, hash, quantity, &effect)
       }
     }
     barrier = event.ts
@@ -236,20 +238,22 @@ public struct Cart: Sendable, Hashable {
     lines[line].currency = currency
   }
 
+  /// Puts a further item in; false: there is no room.
   private mutating func append(
     _ event: borrowing EventSlot, _ item: EventSlot.Item, _ hash: UInt64, _ quantity: Int64,
     _ effect: inout Effect
-  ) {
+  ) -> Bool {
     if lines.count == Self.maximumLines {
       uncountedLines += 1
       effect.overflows += 1
-      return
+      return false
     }
     lines.append(
       CartLine(
         itemID: event.string(item.itemID), hash: hash, quantity: min(quantity, Self.maximumQuantity),
         priceMinor: item.priceMinor, currency: item.priceMinor == nil ? nil : event.currency,
         touched: event.ts))
+    return true
   }
 
   /// Removes lines and returns their units.

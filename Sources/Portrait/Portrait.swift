@@ -42,6 +42,10 @@ public struct Portrait: Sendable, Hashable {
   public private(set) var hasHadCart = false
   /// Whether any dwell was inferred from gaps.
   public private(set) var dwellInferred = false
+  /// The session of the last cart event that left something in the cart, once it is closed.
+  private var closedCartSession: Session?
+  /// Whether that session is the open one.
+  private var isCartSessionOpen = false
   private var fingerprints: [UInt32] = []
 
   /// What an event did to the portrait, for the triggers.
@@ -52,6 +56,9 @@ public struct Portrait: Sendable, Hashable {
     public var otherCurrency = false
     public var traitOverflows: Int64 = 0
   }
+
+  /// The session that left the cart as it is: of the last cart event that left something in it.
+  public var cartSession: Session? { isCartSessionOpen ? sessions.open : closedCartSession }
 
   public init(firstSeen: Int64) {
     self.firstSeen = firstSeen
@@ -148,12 +155,17 @@ public struct Portrait: Sendable, Hashable {
       sessions.add(
         pages: event.type == .pageView ? 1 : 0, dwellMilliseconds: total,
         cartAction: event.type.isCart || event.type == .purchase)
+      if event.type.isCart, effect.cart?.accepted == true, !cart.isEmpty { isCartSessionOpen = true }
     }
     return own
   }
 
-  /// Counts a closed session's bounce in the pane of its start.
+  /// Keeps what is kept of a closed session: a bounce in the pane of its start, and the cart's session.
   private mutating func count(_ session: Session, _ rules: PortraitRules) {
+    if isCartSessionOpen {
+      closedCartSession = session
+      isCartSessionOpen = false
+    }
     if session.isBounce { panes.update(session.start, rules.tiers) { $0.bounces += 1 } }
   }
 

@@ -14,7 +14,7 @@ public struct Session: Sendable, Hashable {
   public var isBounce: Bool { pages == 1 && !hasCartAction }
 }
 
-/// A user's open session and the last closed one.
+/// A user's open session, and where the last closed one ended.
 ///
 /// ```
 ///            activity                      deadline last + gap, or a later event beyond the gap
@@ -24,7 +24,6 @@ public struct Session: Sendable, Hashable {
 /// ```
 public struct Sessions: Sendable, Hashable {
   public private(set) var open: Session?
-  public private(set) var lastClosed: Session?
   /// End of the last closed session: its last event plus the gap.
   public private(set) var closedUntil: Int64 = .min
 
@@ -53,7 +52,6 @@ public struct Sessions: Sendable, Hashable {
   public mutating func close(gap: Int64) -> Session {
     let session = open!
     closedUntil = session.last + gap
-    lastClosed = session
     open = nil
     return session
   }
@@ -90,7 +88,4 @@ public struct Sessions: Sendable, Hashable {
     open!.dwellMilliseconds = open!.dwellMilliseconds.addingSaturated(dwellMilliseconds)
     if cartAction { open!.hasCartAction = true }
   }
-
-  /// The session the user is in, or was in last.
-  public var latest: Session? { open ?? lastClosed }
 }

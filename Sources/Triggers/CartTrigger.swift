@@ -262,7 +262,7 @@ struct CartTrigger: Sendable, Hashable {
       uncountedLines: cart.uncountedLines, valueMinor: value.minor, currency: value.currency,
       valueComplete: value.isComplete, cartVersion: cart.version, firstAdd: cart.firstAdd,
       lastActivity: lastActivity, idleMilliseconds: max(0, time - lastActivity),
-      session: portrait.sessions.latest.map {
+      session: portrait.cartSession.map {
         SessionSummary(
           start: $0.start, lastEvent: $0.last, pages: $0.pages, dwellMilliseconds: $0.dwellMilliseconds)
       },

@@ -11,15 +11,19 @@ struct ChurnScore: Sendable, Hashable {
   /// In the order of `ChurnComponent`.
   var components: [ChurnComponentValue] = []
 
-  /// Components above 0.
+  /// Components above 0 that count: one of weight 0 is switched off.
   var raised: Int {
-    components.count { ($0.value ?? 0) > 0 }
+    components.count(where: Self.isRaised)
+  }
+
+  private static func isRaised(_ component: ChurnComponentValue) -> Bool {
+    (component.value ?? 0) > 0 && component.weight > 0
   }
 
   /// Components above 0 by weight × value, largest first.
   var reasons: [ChurnComponent] {
     components.enumerated()
-      .filter { ($0.element.value ?? 0) > 0 }
+      .filter { Self.isRaised($0.element) }
       .map { (index: $0.offset, share: $0.element.weight * $0.element.value!, name: $0.element.component) }
       .sorted { $0.share != $1.share ? $0.share > $1.share : $0.index < $1.index }
       .map(\.name)

@@ -108,6 +108,11 @@ struct ChurnTrigger: Sendable, Hashable {
       }
       return evaluation
     }
+    // A straggler may give a churned user a baseline again; only a visit brings him back.
+    if state == .churned {
+      evaluation.verdict = .churned
+      return evaluation
+    }
     if state == .new || state == .back { state = .active }
     let earlier = lastBand
     let isHigh = points >= rules.enterScore && score.raised >= 2
