@@ -75,6 +75,9 @@ let package = Package(
       dependencies: ["Telemetry", "Supervision", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
     .testTarget(name: "EventsTests", dependencies: ["Events", "Settings"]),
+    .testTarget(
+      name: "KafkaTests", dependencies: ["Events", "Kafka", "Pipeline", "ebb-broker", "TestSupport"],
+      swiftSettings: [.treatAllWarnings(as: .error)]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

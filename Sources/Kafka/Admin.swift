@@ -8,6 +8,13 @@ public struct TopicDescription: Sendable, Hashable {
   public var replicas: Int
   /// Partitions without a leader at the moment: they can be neither read nor written.
   public var leaderless: [Int32]
+
+  public init(name: String, partitions: Int, replicas: Int, leaderless: [Int32] = []) {
+    self.name = name
+    self.partitions = partitions
+    self.replicas = replicas
+    self.leaderless = leaderless
+  }
 }
 
 /// A topic to create.
@@ -74,7 +81,7 @@ public struct NewTopic: Sendable, Hashable {
     for index in 0..<count {
       let topic = unsafe metadata.pointee.topics[index]
       let name = unsafe String(cString: topic.topic)
-      var description = TopicDescription(name: name, partitions: 0, replicas: 0, leaderless: [])
+      var description = TopicDescription(name: name, partitions: 0, replicas: 0)
       description.partitions = unsafe Int(topic.partition_cnt)
       for index in 0..<description.partitions {
         let partition = unsafe topic.partitions[index]
@@ -95,6 +102,7 @@ public struct NewTopic: Sendable, Hashable {
     KafkaError?]
   {
     guard !topics.isEmpty else { return [:] }
+    try requireController(timeoutMilliseconds: timeoutMilliseconds)
     let request = TopicRequest()
     for topic in topics { try request.add(topic) }
     let event = try unsafe AdminEvent.ask(client, timeoutMilliseconds: timeoutMilliseconds) {
@@ -120,6 +128,7 @@ public struct NewTopic: Sendable, Hashable {
   public func configuration(ofTopic topic: String, timeoutMilliseconds: Int32) throws(KafkaError)
     -> [String: String]
   {
+    try requireController(timeoutMilliseconds: timeoutMilliseconds)
     let resource = unsafe rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic)
     defer { unsafe rd_kafka_ConfigResource_destroy(resource) }
     let event = try unsafe AdminEvent.ask(client, timeoutMilliseconds: timeoutMilliseconds) {
@@ -143,6 +152,24 @@ public struct NewTopic: Sendable, Hashable {
       unsafe configuration[String(cString: rd_kafka_ConfigEntry_name(entry))] = unsafe String(cString: value)
     }
     return configuration
+  }
+
+  /// Administrative requests go to the controller, and the library waits for it in vain where the cluster names
+  /// one that is none of its brokers, as the embedded one does.
+  private func requireController(timeoutMilliseconds: Int32) throws(KafkaError) {
+    _ = try topics(timeoutMilliseconds: timeoutMilliseconds)
+    let controller = unsafe rd_kafka_controllerid(client.pointer, timeoutMilliseconds)
+    var metadata: UnsafePointer<rd_kafka_metadata>?
+    let code = unsafe rd_kafka_metadata(client.pointer, 0, nil, &metadata, timeoutMilliseconds)
+    guard let metadata = unsafe metadata else { throw KafkaError(code: KafkaError.Code(code)) }
+    defer { unsafe rd_kafka_metadata_destroy(metadata) }
+    let count = unsafe Int(metadata.pointee.broker_cnt)
+    for index in 0..<count where unsafe metadata.pointee.brokers[index].id == controller { return }
+    throw KafkaError(
+      code: .unsupportedFeature, class: .other,
+      message: "the cluster does not take requests about its topics",
+      hint: "create and inspect topics by the cluster's own tools",
+      cause: "broker \(controller), its controller, is not among its brokers")
   }
 }
 

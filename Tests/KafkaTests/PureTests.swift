@@ -1,0 +1,172 @@
+import Events
+import Pipeline
+import Testing
+
+@testable import Kafka
+
+@Suite struct `Partitions and positions` {
+  // Kafka's own vectors (org.apache.kafka.common.utils.UtilsTest, testMurmur2) and librdkafka's, which
+  // were computed by the Java client.
+  @Test(arguments: [
+    ("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536),
+    ("a-little-bit-longer-string", -1_486_304_829),
+    ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971), ("abc", 479_470_107),
+    ("kafka", Int(Int32(bitPattern: 0xd067_cf64))),
+    ("giberish123456789", Int(Int32(bitPattern: 0x8f55_2b0c))),
+    ("", Int(Int32(bitPattern: 0x106e_08d9))),
+  ])
+  func `A key hashes as in the Java client`(key: String, expected: Int) {
+    #expect(Int(Int32(bitPattern: Murmur2.hash(Array(key.utf8)))) == expected)
+  }
+
+  @Test func `Records of no assignment and records before the position are stale`() {
+    var table = AssignmentTable()
+    #expect(table.admit(topic: 0, partition: 0, offset: 5) == false)
+    table.assign(topic: 0, partition: 2, nextOffset: 10)
+    #expect(table.admit(topic: 0, partition: 2, offset: 9) == false)
+    #expect(table.admit(topic: 0, partition: 2, offset: 10) == true)
+    #expect(table.admit(topic: 0, partition: 2, offset: 10) == false)
+    // A gap, as control records leave it.
+    #expect(table.admit(topic: 0, partition: 2, offset: 14) == true)
+    #expect(table.admit(topic: 0, partition: 1, offset: 14) == false)
+    #expect(table.admit(topic: 1, partition: 2, offset: 15) == false)
+    #expect(table.admitsEnd(topic: 0, partition: 2, offset: 15) == true)
+    #expect(table.admitsEnd(topic: 0, partition: 2, offset: 14) == false)
+    #expect(table.assigned.map(\.nextOffset) == [15])
+    table.clear()
+    #expect(table.admit(topic: 0, partition: 2, offset: 15) == false)
+  }
+
+  struct StartCase: Sendable {
+    var committed: Int64?
+    var start = StartPosition.earliest
+    var policy = LostOffsetPolicy.stop
+    var atTime: Int64?
+    /// nil: refused.
+    var begins: Int64?
+    var commitsFirst = false
+  }
+
+  @Test(arguments: [
+    StartCase(committed: nil, begins: 100, commitsFirst: true),
+    StartCase(committed: nil, start: .latest, begins: 200, commitsFirst: true),
+    StartCase(committed: nil, start: .timestamp(1), atTime: 150, begins: 150, commitsFirst: true),
+    StartCase(committed: nil, start: .timestamp(1), begins: 200, commitsFirst: true),
+    StartCase(committed: 120, start: .latest, begins: 120),
+    StartCase(committed: 100, begins: 100), StartCase(committed: 200, begins: 200),
+    StartCase(committed: 99, begins: nil), StartCase(committed: 201, begins: nil),
+    StartCase(committed: 99, policy: .earliest, begins: 100),
+    StartCase(committed: 99, policy: .latest, begins: 200),
+    StartCase(committed: 201, policy: .earliest, begins: 100),
+  ])
+  func `A partition begins at its commit, else where the start policy says`(_ given: StartCase) {
+    let planner = StartPlanner(start: given.start, lostOffset: given.policy, group: "ebb")
+    var plan = StartPlanner.Plan()
+    let partition = TopicPartition("clicks", 3)
+    planner.add(
+      CommittedOffset(partition: partition, nextOffset: given.committed, metadata: ""),
+      kept: (low: 100, high: 200), atTime: given.atTime, to: &plan)
+    #expect(plan.starts.map(\.offset) == given.begins.map { [.at($0)] } ?? [])
+    #expect((plan.refusal != nil) == (given.begins == nil))
+    #expect(plan.firstCommits.isEmpty == !given.commitsFirst)
+    if let refusal = plan.refusal {
+      #expect("\(refusal)".contains("partition 3 of topic clicks"))
+      #expect(PipelineError(refusal).code == .offsetLost)
+    }
+  }
+
+  @Test func `Doubt about the brokers ends with a proof`() {
+    var health = InputHealth()
+    #expect(!health.isHealthy && !health.wantsProbe)
+    health.proven()
+    #expect(health.isHealthy && !health.wantsProbe)
+    health.doubted()
+    #expect(!health.isHealthy && health.wantsProbe)
+    health.probed()
+    #expect(!health.wantsProbe)
+    health.proven()
+    #expect(health.isHealthy)
+  }
+
+  @Test func `The same complaint is told once a minute`() {
+    var notices = RepeatedNotices()
+    #expect(notices.mayTell(.transport) == true)
+    #expect(notices.mayTell(.transport) == false)
+    #expect(notices.mayTell(.resolve) == true)
+    #expect(notices.clear() == true)
+    #expect(notices.clear() == false)
+    #expect(notices.mayTell(.transport) == true)
+  }
+}
+
+@Suite struct `Properties and errors` {
+  @Test func `An unknown property is named, with the remedy`() {
+    let findings = ClientProperties(["fetch.max.byte": "1", "linger.ms": "-4", "acks": "all"]).findings()
+    #expect(
+      findings.map(\.message) == [
+        "Kafka property fetch.max.byte is unknown to librdkafka \(LibraryVersion.current)",
+        "Kafka property linger.ms is not valid",
+      ])
+    #expect(findings.allSatisfy { $0.class == .other && !$0.hint.isEmpty })
+  }
+
+  @Test func `Secrets are never shown`() {
+    let properties = ClientProperties(
+      bootstrap: "localhost:1", ["sasl.password": "hunter2", "ssl.key.pem": "hunter2"])
+    #expect(!"\(properties)".contains("hunter2"))
+    for finding in ClientProperties(["ssl.key.pem": "hunter2", "ssl.key.password": "hunter2"]).findings() {
+      #expect(!"\(finding)".contains("hunter2"))
+    }
+    #expect(throws: KafkaError.self) {
+      do throws(KafkaError) {
+        _ = try Consumer(
+          properties: properties.overridden(by: ClientProperties(["security.protocol": "ssl"])), group: "g")
+      } catch {
+        #expect(!"\(error)".contains("hunter2"))
+        throw error
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ("enable.auto.commit", "true", true), ("client.rack", "a", true), ("transactional.id", "x", true),
+    ("partition.assignment.strategy", "cooperative-sticky", true),
+    ("partition.assignment.strategy", "roundrobin", false), ("max.in.flight", "6", true),
+    ("max.in.flight", "5", false), ("sasl.password", "x", false), ("ssl.ca.location", "/x", false),
+  ])
+  func `What would break delivery is refused with its reason`(name: String, value: String, refused: Bool) {
+    let refusals = ClientProperties([name: value]).refusals()
+    #expect(refusals.map(\.property) == (refused ? [name] : []))
+    #expect(refusals.allSatisfy { $0.reason.contains(name) })
+  }
+
+  @Test func `An old library that cannot sign in to new brokers is named`() {
+    let scram = ClientProperties(["sasl.mechanism": "SCRAM-SHA-512"])
+    #expect(LibraryVersion(major: 2, minor: 0, revision: 2).warnings(for: scram).count == 1)
+    #expect(LibraryVersion(major: 2, minor: 6, revision: 1).warnings(for: scram).isEmpty)
+    #expect(LibraryVersion(major: 2, minor: 0, revision: 2).warnings(for: ClientProperties()).isEmpty)
+    #expect(LibraryVersion.current >= LibraryVersion(major: 2, minor: 0, revision: 2))
+  }
+
+  @Test(arguments: [
+    (KafkaError.Code.transport, KafkaError.Class.retriable, "bootstrap.servers"),
+    (.resolve, .retriable, "DNS"), (.timedOut, .retriable, "bootstrap.servers"),
+    (.authentication, .other, "sasl.password"), (.ssl, .other, "ssl.ca.location"),
+    (.unknownTopicOrPartition, .other, "ebbd topics --create"),
+    (.topicAuthorizationFailed, .other, "Describe"),
+    (.groupAuthorizationFailed, .other, "Read"), (.messageTooLarge, .other, "max.message.bytes"),
+    (.offsetOutOfRange, .other, "earliest or latest"), (.fencedInstance, .fatal, "own"),
+    (.producerFenced, .fatal, "own"), (.invalidProducerIDMapping, .fatal, "own"),
+    (.coordinatorLoading, .retriable, ""), (.notEnoughReplicas, .retriable, "min.insync.replicas"),
+    (.offsetMetadataTooLarge, .other, "offset.metadata.max.bytes"),
+  ])
+  func `The usual errors have a class, a cause and a remedy`(
+    code: KafkaError.Code, expected: KafkaError.Class, remedy: String
+  ) {
+    let error = KafkaError(code: code, subject: "topic clicks")
+    #expect(error.class == expected)
+    #expect(!error.message.isEmpty)
+    #expect(remedy.isEmpty || error.hint.contains(remedy), "\(error)")
+    #expect("\(error)" == "\(error.message); \(error.hint)")
+  }
+}
