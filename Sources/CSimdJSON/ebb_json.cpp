@@ -230,7 +230,33 @@ struct ebb_json {
   bool fail(error_code code) {
     const char *at = nullptr;
     if (document.current_location().get(at)) { at = nullptr; }
-    return fail(code_of(code), at);
+    int32_t kind = code_of(code);
+    // An error at the very end is one of what is missing.
+    if (kind == EBB_BAD_JSON && (!at || at >= buffer + length)) { kind = EBB_TRUNCATED; }
+    return fail(kind, at);
+  }
+
+  // Where text follows the root object, or null. Only on the way to a refusal.
+  const char *behind_root() const {
+    size_t open = 0;
+    bool in_string = false;
+    for (const char *at = buffer; at < buffer + length; at++) {
+      if (in_string) {
+        if (*at == '\\') {
+          at++;
+        } else if (*at == '"') {
+          in_string = false;
+        }
+      } else if (*at == '"') {
+        in_string = true;
+      } else if (*at == '{' || *at == '[') {
+        open++;
+      } else if ((*at == '}' || *at == ']') && --open == 0) {
+        do { at++; } while (at < buffer + length && is_space(*at));
+        return at < buffer + length ? at : nullptr;
+      }
+    }
+    return nullptr;
   }
 
   // Keys come from the record: what is not printable ASCII is shown as `?`, long ones are cut.
@@ -245,7 +271,7 @@ struct ebb_json {
         put('[');
         for (char c : std::to_string(frames[i].index)) { put(c); }
         put(']');
-      } else {
+      } else if (frames[i].key.data()) {
         put('.');
         size_t shown = 0;
         for (char c : frames[i].key) {
@@ -348,8 +374,7 @@ struct ebb_json {
     }
   }
 
-  bool key_of(ondemand::field &field, std::string_view &key) {
-    const char *raw = field.key().raw();
+  bool key_of(ondemand::field &field, const char *raw, std::string_view &key) {
     const char *end = static_cast<const char *>(std::memchr(raw, '"', size_t(buffer + length - raw)));
     if (!end) { return fail(EBB_BAD_JSON, raw); }
     key = std::string_view(raw, size_t(end - raw));
@@ -376,13 +401,14 @@ struct ebb_json {
       ondemand::field field;
       frame = {std::string_view(), -1};
       if (auto code = std::move(result).get(field)) { return fail(code); }
+      const char *raw = field.key().raw();  // not to be had once the key is unescaped
       std::string_view key;
-      if (!key_of(field, key)) { return false; }
+      if (!key_of(field, raw, key)) { return false; }
       frame = {key, -1};
       int32_t child = -1;
       if (at >= 0) {
         if (Node::Key *known = find(nodes[size_t(at)], key)) {
-          if (known->seen == visit) { return fail(EBB_DUPLICATE_KEY, field.key().raw()); }
+          if (known->seen == visit) { return fail(EBB_DUPLICATE_KEY, raw); }
           known->seen = visit;
           child = known->node;
         }
@@ -536,7 +562,9 @@ struct ebb_json {
     }
     ondemand::object object;
     if (auto code = document.get_object().get(object)) {
-      return fail(code_of(code), nullptr);
+      // The parser looks at the last character first: tell a text that was cut off from one that goes on.
+      const char *rest = behind_root();
+      return rest ? fail(EBB_BAD_JSON, rest) : fail(code_of(code), nullptr);
     }
     if (!walk_object(object, 0, 1)) { return false; }
     // At the end of the record there is no location left.
