@@ -5,5 +5,7 @@ struct Ebbd: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ebbd",
     abstract: "Watches a shop's clickstream in Kafka and warns of abandoned carts and drifting customers.",
-    subcommands: [ValidateCommand.self, ReferenceCommand.self])
+    subcommands: [
+      RunCommand.self, DemoCommand.self, ReplayCommand.self, ValidateCommand.self, ReferenceCommand.self,
+    ])
 }

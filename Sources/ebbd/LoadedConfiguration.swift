@@ -1,0 +1,55 @@
+import ArgumentParser
+import Events
+import Foundation
+import Kafka
+import Settings
+import Triggers
+
+/// A configuration that is fit for use, with its mapping; or a command that has ended with every finding told.
+struct LoadedConfiguration {
+  var configuration: Settings.Configuration
+  let mapping: Mapping
+  let configVersion: String
+
+  /// - Parameters:
+  ///   - path: nil: all defaults.
+  ///   - format: takes the place of `input.mapping`.
+  ///   - command: who complains.
+  init(path: String?, format: String? = nil, command: String) throws {
+    var configuration = Settings.Configuration.defaults
+    if let path {
+      let (loaded, findings) = Settings.Configuration.load(path: path)
+      for finding in findings where finding.severity != .note { Console.say("\(finding)") }
+      guard let loaded else {
+        Console.say("ebbd \(command): \(path) cannot be used as it is; every finding stands above")
+        throw ExitCode.failure
+      }
+      configuration = loaded
+    }
+    if let format { configuration.input.mapping = format }
+    do throws(MappingFileError) {
+      mapping = try MappingFile.resolve(configuration.input.mapping)
+    } catch {
+      for finding in error.findings { Console.say("\(finding)") }
+      throw Console.failure(command, error)
+    }
+    self.configuration = configuration
+    let isPreset = MappingFile.presets.contains(configuration.input.mapping)
+    configVersion = configuration.configVersion(
+      mappingText: isPreset ? nil : try? String(contentsOfFile: configuration.input.mapping, encoding: .utf8))
+  }
+
+  /// Writes alerts as the configuration says.
+  var writer: AlertWriter {
+    AlertWriter(context: WireContext(source: configuration.alerts.source, configVersion: configVersion))
+  }
+
+  /// What every client of the cluster is given; reads the secrets.
+  func clientProperties() throws(SettingsError) -> ClientProperties {
+    let kafka = configuration.kafka
+    var values = kafka.properties
+    let credentials = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"]
+    for (name, source) in kafka.secrets { values[name] = try source.read(credentials: credentials).value }
+    return ClientProperties(bootstrap: kafka.brokers.joined(separator: ","), values)
+  }
+}

@@ -1,0 +1,76 @@
+import Dispatch
+import Events
+import Kafka
+import Logging
+import Pipeline
+import Synchronization
+import Telemetry
+
+/// Turns what lanes and clients tell into log lines; refused records at most a few a minute, never with payloads.
+final class NoticeLog: Sendable {
+  private let log: Logger
+  private let inputTopic: String
+  private let rejections = Mutex(RateLimiter(limit: 5, intervalMilliseconds: 60_000))
+
+  init(log: Logger, inputTopic: String) {
+    self.log = log
+    self.inputTopic = inputTopic
+  }
+
+  func tell(_ notice: KafkaNotice) {
+    switch notice.level {
+    case .info: log.info("\(notice.text)")
+    case .warning: log.warning("\(notice.text)")
+    case .error: log.error("\(notice.text)")
+    }
+  }
+
+  /// The client library's own lines: only for those who look for trouble, since what matters comes as a notice.
+  func tell(_ line: LogLine) {
+    log.debug("librdkafka: \(line.text)", metadata: ["facility": "\(line.facility)"])
+  }
+
+  func tell(_ notice: LaneNotice) {
+    switch notice {
+    case .assigned(let partitions):
+      log.info("assigned \(partitions.count) partitions of \(inputTopic): \(list(partitions))")
+    case .revoked(let partitions): log.info("gave up partitions \(list(partitions)) of \(inputTopic)")
+    case .lost(let partitions):
+      log.warning(
+        "lost partitions \(list(partitions)) of \(inputTopic): another member has them, and reads on from the last commit"
+      )
+    case .rejected(let rejection, let partition, let offset): reject(rejection, partition, offset)
+    case .foreignKey(let partition, let offset):
+      log.warning(
+        """
+        \(inputTopic) is not keyed by user: a user's events may be spread over partitions, and alerts will be wrong; \
+        have the producers key their records by user_id (told once)
+        """, metadata: ["partition": "\(partition)", "offset": "\(offset)"])
+    case .handoverTimedOut(let partitions):
+      log.warning(
+        "could not finish in time what was in hand of partitions \(list(partitions)); it will be read again")
+    case .ticking(let partition):
+      log.debug("partition \(partition) is quiet; its deadlines follow the clock")
+    case .tickingEnded(let partition):
+      log.warning(
+        """
+        partition \(partition) of \(inputTopic) has been silent for time.tick_for: deadlines wait for the next event; \
+        look whether its producers are alive
+        """)
+    }
+  }
+
+  private func reject(_ rejection: Rejection, _ partition: Int32, _ offset: Int64) {
+    let now = Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000)
+    guard case .pass(let before) = rejections.withLock({ $0.admit(at: now) }) else { return }
+    let more = before > 0 ? " (\(before) more since the last such line)" : ""
+    log.warning(
+      "refused a record, dead letter written: \(rejection)\(more)",
+      metadata: ["topic": "\(inputTopic)", "partition": "\(partition)", "offset": "\(offset)"])
+  }
+
+  private func list(_ partitions: [Int32]) -> String {
+    let shown = partitions.sorted().prefix(16).map(String.init).joined(separator: ", ")
+    return partitions.count > 16 ? shown + ", …" : shown
+  }
+}

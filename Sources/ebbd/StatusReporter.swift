@@ -1,0 +1,43 @@
+import Logging
+import Pipeline
+import Triggers
+
+/// One log line a minute about what went on, and a last one.
+final class StatusReporter {
+  private let fleet: LaneFleet
+  private let log: Logger
+  private var seconds = 0
+  private var lastRecords: Int64 = 0
+
+  private static let everySeconds = 60
+
+  init(fleet: LaneFleet, log: Logger) {
+    self.fleet = fleet
+    self.log = log
+  }
+
+  func secondPassed() {
+    seconds += 1
+    if seconds % Self.everySeconds == 0 { report(overSeconds: Self.everySeconds) }
+  }
+
+  func finish() {
+    report(overSeconds: max(1, seconds % Self.everySeconds))
+  }
+
+  private func report(overSeconds span: Int) {
+    let total = fleet.snapshots.total
+    let rate = (total.records - lastRecords) / Int64(span)
+    lastRecords = total.records
+    let tally = total.tally
+    let alerts = AlertType.allCases.reduce(Int64(0)) { $0 + tally[emitted: $1] }
+    log.info(
+      "status",
+      metadata: [
+        "events_per_second": "\(rate)", "records": "\(total.records)", "refused": "\(total.rejectedCount)",
+        "users": "\(total.users)", "open_carts": "\(total.carts)", "alerts": "\(alerts)",
+        "partitions": "\(total.partitions.count)",
+        "watermark": "\(total.watermark.map { WireText.instant($0) } ?? "none")",
+      ])
+  }
+}
