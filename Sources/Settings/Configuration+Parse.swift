@@ -12,10 +12,12 @@ extension Configuration {
     return (examination.configuration, examination.findings)
   }
 
-  /// Reads the file at `path`; as `parse`. A file that cannot be read is an error at its first character.
+  /// Reads the file at `path`; as `parse`, and a mapping file that it names by a relative path is looked for
+  /// beside it. A file that cannot be read is an error at its first character.
   public static func load(path: String) -> (Configuration?, [Finding]) {
     do throws(SettingsError) {
-      return parse(text: try TextFile.read(path, maximumBytes: Document.maximumBytes), file: path)
+      let examination = try Examination(path: path)
+      return (examination.configuration, examination.findings)
     } catch {
       return (nil, [Finding(file: path, line: 1, column: 1, message: "\(error)")])
     }

@@ -56,6 +56,11 @@ public struct TopicSettings: Sendable, Hashable {
 public struct InputSettings: Sendable, Hashable {
   /// Name of a preset, or path of a mapping file.
   public var mapping = "native"
+  /// Whether `mapping` is a path rather than the name of a preset.
+  public var mappingIsFile: Bool {
+    mapping.contains("/") || mapping.hasSuffix(".yaml") || mapping.hasSuffix(".yml")
+  }
+
   /// A larger record is refused before it is parsed. Bytes.
   public var maxRecordBytes = 1 << 20
 

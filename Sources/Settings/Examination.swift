@@ -4,7 +4,7 @@ import Foundation
 /// add what they know.
 public struct Examination: Sendable {
   /// nil: at least one finding is an error.
-  public let configuration: Configuration?
+  public private(set) var configuration: Configuration?
   private let reading: Reading
   private var added: [Finding] = []
 
@@ -27,11 +27,16 @@ public struct Examination: Sendable {
     self.reading = reading
   }
 
-  /// Judges the file at `path`.
+  /// Judges the file at `path`. A mapping file that it names by a relative path is looked for beside it.
   ///
   /// - Throws: `SettingsError` if it cannot be read.
   public init(path: String) throws(SettingsError) {
     self.init(text: try TextFile.read(path, maximumBytes: Document.maximumBytes), file: path)
+    if let input = configuration?.input, input.mappingIsFile, !input.mapping.hasPrefix("/"),
+      let slash = path.lastIndex(of: "/")
+    {
+      configuration?.input.mapping = path[...slash] + input.mapping
+    }
   }
 
   /// In order of place.

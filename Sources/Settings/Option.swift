@@ -2,26 +2,26 @@ import Yams
 
 /// One option of the configuration file: everything that is to be known about it, in one place. Parsing, the
 /// defaults file, the reference and the configuration's version are made from it.
-public struct Option: Sendable {
+struct Option: Sendable {
   /// What a change of the option needs to take effect.
-  public enum Application: String, Sendable, Hashable, CaseIterable {
+  enum Application: String, Sendable, Hashable, CaseIterable {
     case reload
     case restart
   }
 
   /// Groups joined by dots, such as `cart.steps`.
-  public let path: String
+  let path: String
   /// Kind and unit, such as `span of time`.
-  public let type: String
+  let type: String
   /// Allowed values, such as `1s to 24h`; empty if the type says it.
-  public let bounds: String
-  public let application: Application
+  let bounds: String
+  let application: Application
   /// Whether results for a user depend on it, so that it enters the configuration's version.
-  public let decidesResults: Bool
+  let decidesResults: Bool
   /// What it does, and why the default is what it is.
-  public let reason: String
+  let reason: String
   /// The value in `configuration`, as YAML on one line.
-  public let show: @Sendable (_ configuration: Configuration) -> String
+  let show: @Sendable (_ configuration: Configuration) -> String
   let read: @Sendable (_ node: Node, _ reading: inout Reading, _ into: inout Configuration) -> Void
 
   /// Takes over the value of this option alone.
@@ -45,7 +45,7 @@ public struct Option: Sendable {
   }
 
   /// As YAML on one line.
-  public var defaultText: String { show(.defaults) }
+  var defaultText: String { show(.defaults) }
 }
 
 /// A sort of value: how it is named, read and written.

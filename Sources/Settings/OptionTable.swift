@@ -1,18 +1,18 @@
 /// Every option there is, in the order of the reference and of the defaults file.
-public enum OptionTable {
-  public static let all: [Option] = serviceOptions + rulesOptions + outputOptions
+enum OptionTable {
+  static let all: [Option] = serviceOptions + rulesOptions + outputOptions
 
   static let byPath: [String: Option] = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
 
   /// A group of options, with what they have in common.
-  public struct Group: Sendable {
+  struct Group: Sendable {
     /// Such as `cart`, or `churn.weights`.
-    public let path: String
-    public let reason: String
+    let path: String
+    let reason: String
   }
 
   /// In the order of the table.
-  public static let groups: [Group] = [
+  static let groups: [Group] = [
     Group(path: "kafka", reason: "The cluster and how to reach it."),
     Group(path: "topics", reason: "`ebbd topics` creates or checks them."),
     Group(path: "input", reason: "What the input topic holds."),

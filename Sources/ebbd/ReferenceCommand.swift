@@ -17,7 +17,7 @@ struct ReferenceCommand: ParsableCommand {
   @Flag(help: "Print a configuration file instead of Markdown.")
   var yaml = false
 
-  @ArgumentParser.Option(help: "Write the alerts' JSON Schemas and AsyncAPI document into this directory.")
+  @Option(help: "Write the alerts' JSON Schemas and AsyncAPI document into this directory.")
   var schemas: String?
 
   func validate() throws {

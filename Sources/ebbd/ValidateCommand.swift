@@ -13,8 +13,8 @@ struct ValidateCommand: ParsableCommand {
       The last line sums up. The exit code is 0 without errors, 1 with errors, and 2 if the file cannot be read.
       """)
 
-  @ArgumentParser.Option(name: .shortAndLong, help: "The configuration file.")
-  var config = Settings.Configuration.defaultPath
+  @Option(name: .shortAndLong, help: "The configuration file.")
+  var config = Configuration.defaultPath
 
   func run() throws {
     var examination: Examination

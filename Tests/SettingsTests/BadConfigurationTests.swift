@@ -97,6 +97,13 @@ struct Case: Sendable, CustomTestStringConvertible {
     Case(
       "churn: {weights: {overdue: .nan}}\n",
       "f:1:28: error: churn.weights.overdue: '.nan' is not a number; write 0 to 1000"),
+    Case(
+      "cart: {steps: [1h,2h,3h,4h,5h,6h,7h,8h,9h,10h,11h,12h,13h,14h,15h,16h,17h]}\n",
+      "f:1:15: error: cart.steps has 17 entries; write 1 to 16"),
+    Case(
+      "windows: {a: 1h,b: 2h,c: 3h,d: 4h,e: 5h,f: 6h,g: 7h,h: 8h,i: 9h,j: 10h,k: 11h,l: 12h,m: 13h,n: 14h,"
+        + "o: 15h,p: 16h,q: 17h}\n",
+      "f:1:10: error: windows has 17 entries; write at most 16"),
     Case("windows: {}\n", "f:1:10: error: windows is empty; name at least one window, such as {day: 24h}"),
     Case(
       "windows: {Day: 24h}\n",

@@ -186,6 +186,9 @@ import Triggers
     let plain = Configuration().configVersion
     #expect(plain.count == 16 && plain.allSatisfy { $0.isHexDigit && !$0.isUppercase })
     #expect(Configuration().configVersion(mappingText: "a") != plain)
+    var moved = Configuration()
+    moved.input.mapping = "/elsewhere/shop.yaml"
+    #expect(moved.configVersion(mappingText: "a") == Configuration().configVersion(mappingText: "a"))
     #expect(
       Configuration().configVersion(mappingText: "a") != Configuration().configVersion(mappingText: "b"))
   }
