@@ -60,6 +60,17 @@ public struct Examination: Sendable {
     added += findings
   }
 
+  /// Adds what is to be said about the mapping that the file names.
+  public mutating func lookIntoMapping() {
+    guard let mapping = configuration?.input.mapping else { return }
+    do throws(MappingFileError) {
+      _ = try MappingFile.resolve(mapping)
+    } catch {
+      add(.error, at: "input.mapping", "input.mapping: \(error.message)")
+      add(error.findings)
+    }
+  }
+
   /// Adds what can be seen of files of secrets from here: missing, or for anyone to read. Warnings, since
   /// another machine may be the one that runs it.
   public mutating func lookForSecrets() {

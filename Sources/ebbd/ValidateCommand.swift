@@ -32,6 +32,7 @@ struct ValidateCommand: ParsableCommand {
 
   /// What only other modules know: properties that librdkafka does not, and the files that are named.
   static func complete(_ examination: inout Examination) {
+    examination.lookIntoMapping()
     examination.lookForSecrets()
     guard let properties = examination.configuration?.kafka.properties else { return }
     for (name, value) in properties.sorted(by: { $0.key < $1.key }) {

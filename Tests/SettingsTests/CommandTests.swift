@@ -68,6 +68,27 @@ import Testing
     #expect(directory.status == 2)
   }
 
+  @Test func `validate judges the mapping file that is named, too`() async throws {
+    let mapping = try file("nonsense: [\n")
+    let path = try file("input: {mapping: \(mapping)}\n")
+    defer { for path in [mapping, path] { try? FileManager.default.removeItem(atPath: path) } }
+    let broken = try await ebbd("validate", "--config", path)
+    #expect(broken.status == 1)
+    #expect(broken.output.contains("\(path):1:18: error: input.mapping: the mapping file \(mapping) cannot"))
+    #expect(broken.output.contains("\(mapping):"), "\(broken.output)")
+    try FileManager.default.removeItem(atPath: mapping)
+    let missing = try await ebbd("validate", "--config", path)
+    #expect(missing.status == 1)
+    #expect(missing.output.contains("there is no mapping file \(mapping)"))
+    try Data("input: {mapping: segmnt}\n".utf8).write(to: URL(filePath: path))
+    let unknown = try await ebbd("validate", "--config", path)
+    #expect(unknown.status == 1)
+    #expect(
+      unknown.output.contains(
+        "\(path):1:18: error: input.mapping: 'segmnt' is no preset; did you "
+          + "mean 'segment'?"))
+  }
+
   @Test func `reference prints what is checked in`() async throws {
     #expect(try await ebbd("reference").output == Reference.markdown())
     #expect(try await ebbd("reference", "--yaml").output == Reference.yaml())
