@@ -3,6 +3,9 @@
 
 #include <simdjson.h>
 
+#include "json_plan.h"
+#include "json_text.h"
+
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -14,132 +17,7 @@
 namespace {
 
 using namespace simdjson;
-
-// A node of the plan: what is wanted of the value that stands here, and of the values inside it.
-struct Node {
-  struct Key {
-    std::string name;
-    int32_t node;
-    uint64_t seen;  // the object visit that saw this key last: a second time in one visit is a duplicate
-  };
-  int32_t capture = -1;
-  int32_t members = -1;
-  int32_t group = -1;       // the group of rows this node stands in
-  int32_t each = -1;        // node of every element
-  int32_t each_group = -1;  // the group its elements fill
-  std::vector<std::pair<uint32_t, int32_t>> indices;
-  std::string select_key;
-  std::vector<Key> selects;
-  std::vector<Key> keys;
-  std::vector<int16_t> table;  // open addressing over `keys`, a power of two, at most half full
-};
-
-struct Group {
-  std::vector<ebb_value> values;
-  uint32_t limit = 0;
-  uint32_t width = 0;
-  uint32_t count = 0;
-  uint32_t total = 0;
-  uint32_t offset = 0;
-  uint8_t kind = EBB_ABSENT;
-};
-
-// Where the walk is, for the place of an error.
-struct Frame {
-  std::string_view key;
-  int64_t index;  // -1: a key
-};
-
-constexpr size_t maximum_members = 256;
-constexpr uint32_t frame_limit = 65;
-
-inline uint32_t hash_key(const char *key, size_t length) {
-  if (length == 0) { return 0; }
-  return uint32_t(length) * 31 + uint8_t(key[0]) + uint8_t(key[length - 1]) * 7 + uint8_t(key[length / 2]) * 131;
-}
-
-inline bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// The grammar of JSON numbers (RFC 8259); says how many digits there are and whether there is an exponent.
-bool is_number(std::string_view text, size_t &digits, bool &exponent) {
-  size_t i = 0, n = text.size();
-  digits = 0;
-  exponent = false;
-  if (i < n && text[i] == '-') { i++; }
-  if (i >= n || !is_digit(text[i])) { return false; }
-  if (text[i] == '0') {
-    i++, digits++;
-  } else {
-    while (i < n && is_digit(text[i])) { i++, digits++; }
-  }
-  if (i < n && text[i] == '.') {
-    size_t start = ++i;
-    while (i < n && is_digit(text[i])) { i++, digits++; }
-    if (i == start) { return false; }
-  }
-  if (i < n && (text[i] == 'e' || text[i] == 'E')) {
-    exponent = true;
-    i++;
-    if (i < n && (text[i] == '+' || text[i] == '-')) { i++; }
-    size_t start = i;
-    while (i < n && is_digit(text[i])) { i++; }
-    if (i == start) { return false; }
-  }
-  return i == n;
-}
-
-// A decimal of at most 15 digits without exponent: both the digits and the power of ten are exact doubles,
-// so that one division rounds correctly.
-double small_decimal(std::string_view text) {
-  static constexpr double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                      1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-  uint64_t mantissa = 0;
-  size_t scale = 0;
-  bool fraction = false;
-  for (char c : text) {
-    if (c == '.') {
-      fraction = true;
-    } else if (c != '-') {
-      mantissa = mantissa * 10 + uint64_t(c - '0');
-      scale += fraction;
-    }
-  }
-  double result = double(mantissa) / powers[scale];
-  return text[0] == '-' ? -result : result;
-}
-
-int hex4(const char *text) {
-  int result = 0;
-  for (int i = 0; i < 4; i++) {
-    char c = text[i];
-    int digit = is_digit(c) ? c - '0' : (c >= 'a' && c <= 'f') ? c - 'a' + 10 : (c >= 'A' && c <= 'F') ? c - 'A' + 10 : -1;
-    if (digit < 0) { return -1; }
-    result = result << 4 | digit;
-  }
-  return result;
-}
-
-// Checks the escapes of a raw string. Its closing quote follows `text`, so that one byte may be looked ahead.
-int32_t check_escapes(std::string_view text) {
-  for (size_t i = 0; i < text.size(); i++) {
-    if (text[i] != '\\') { continue; }
-    if (++i >= text.size()) { return EBB_BAD_JSON; }
-    if (std::memchr("\"\\/bfnrt", text[i], 8)) { continue; }
-    if (text[i] != 'u' || i + 5 > text.size()) { return EBB_BAD_JSON; }
-    int unit = hex4(text.data() + i + 1);
-    if (unit < 0) { return EBB_BAD_JSON; }
-    i += 4;
-    if (unit >= 0xDC00 && unit <= 0xDFFF) { return EBB_LONE_SURROGATE; }
-    if (unit < 0xD800 || unit > 0xDBFF) { continue; }
-    if (i + 7 > text.size() || text[i + 1] != '\\' || text[i + 2] != 'u') { return EBB_LONE_SURROGATE; }
-    int low = hex4(text.data() + i + 3);
-    if (low < 0) { return EBB_BAD_JSON; }
-    if (low < 0xDC00 || low > 0xDFFF) { return EBB_LONE_SURROGATE; }
-    i += 6;
-  }
-  return EBB_OK;
-}
+using namespace ebb;
 
 int32_t code_of(error_code error) {
   switch (error) {
@@ -156,12 +34,11 @@ int32_t code_of(error_code error) {
 
 }  // namespace
 
-struct ebb_json {
+struct ebb_json : ebb::Plan {
   ondemand::parser parser;
   size_t maximum_bytes;
   uint32_t maximum_depth;
 
-  std::vector<Node> nodes;
   std::vector<ebb_value> values;
   std::vector<Group> groups;
   std::vector<ebb_member> members;
@@ -182,40 +59,6 @@ struct ebb_json {
   char error_path[256] = {0};
 
   ~ebb_json() { std::free(buffer); }
-
-  // MARK: The plan
-
-  int32_t add(int32_t group) {
-    Node node;
-    node.group = group;
-    nodes.push_back(std::move(node));
-    return int32_t(nodes.size() - 1);
-  }
-
-  void index_keys(Node &node) {
-    size_t size = 4;
-    while (size < node.keys.size() * 2) { size *= 2; }
-    node.table.assign(size, -1);
-    for (size_t i = 0; i < node.keys.size(); i++) {
-      size_t slot = hash_key(node.keys[i].name.data(), node.keys[i].name.size()) & (size - 1);
-      while (node.table[slot] >= 0) { slot = (slot + 1) & (size - 1); }
-      node.table[slot] = int16_t(i);
-    }
-  }
-
-  Node::Key *find(Node &node, std::string_view key) {
-    if (node.table.empty()) { return nullptr; }
-    size_t mask = node.table.size() - 1;
-    size_t slot = hash_key(key.data(), key.size()) & mask;
-    while (node.table[slot] >= 0) {
-      Node::Key &candidate = node.keys[size_t(node.table[slot])];
-      if (candidate.name.size() == key.size() && std::memcmp(candidate.name.data(), key.data(), key.size()) == 0) {
-        return &candidate;
-      }
-      slot = (slot + 1) & mask;
-    }
-    return nullptr;
-  }
 
   // MARK: Errors
 
