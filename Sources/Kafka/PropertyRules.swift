@@ -91,6 +91,7 @@ extension ClientProperties {
     "auto.offset.reset": "error",
     "enable.partition.eof": "true",
     "allow.auto.create.topics": "false",
+    "isolation.level": "read_committed",
   ])
 
   static let producerDefaults = ClientProperties([

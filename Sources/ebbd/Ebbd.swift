@@ -7,5 +7,6 @@ struct Ebbd: ParsableCommand {
     abstract: "Watches a shop's clickstream in Kafka and warns of abandoned carts and drifting customers.",
     subcommands: [
       RunCommand.self, DemoCommand.self, ReplayCommand.self, ValidateCommand.self, ReferenceCommand.self,
+      TopicsCommand.self,
     ])
 }
