@@ -91,37 +91,46 @@ public struct Shard: ~Copyable {
   /// Fires everything that is pending, each deadline judged by its own time: the end of a recorded history.
   /// - Parameter until: no deadline later than this.
   public mutating func drain(until: Int64 = .max, into output: inout TriggerOutput) {
-    while let next = nextDeadline(), next <= until {
-      watermark = max(watermark, next)
-      fireAll(max(next, resumed), &output)
+    while let due = takeDue(by: until) {
+      watermark = max(watermark, due.deadline.time)
+      fire(due, max(due.deadline.time, resumed), &output)
     }
   }
 
   // MARK: Deadlines
 
+  private struct Due {
+    var index: Int
+    var deadline: (time: Int64, kind: UserState.DeadlineKind)
+  }
+
   /// The earliest pending deadline of any user.
   public mutating func nextDeadline() -> Int64? {
-    while let hint = queue.first {
-      if isCurrent(hint) { return hint.time }
-      settle(queue.popFirst())
+    guard let due = takeDue(by: .max) else { return nil }
+    hint(due.index, at: due.deadline.time)
+    return due.deadline.time
+  }
+
+  /// Takes the earliest deadline at or before `limit` out of the queue. Hints that are outdated on the way are
+  /// put right, or dropped where their user is gone.
+  private mutating func takeDue(by limit: Int64) -> Due? {
+    while let first = queue.first, first.time <= limit {
+      _ = queue.popFirst()
+      let index = Int(first.index)
+      // A hint that a newer one has overtaken, or of a user who is gone, counts for nothing.
+      guard users.holds(index, first.appearance), users[index].hinted == first.time else { continue }
+      users[index].hinted = .max
+      guard let deadline = users[index].state.deadline(constants) else { continue }
+      if deadline.time == first.time { return Due(index: index, deadline: deadline) }
+      hint(index, at: deadline.time)
     }
     return nil
   }
 
-  /// Whether the hint still tells its user's earliest deadline.
-  private func isCurrent(_ hint: DeadlineQueue.Hint) -> Bool {
-    let index = Int(hint.index)
-    guard users.holds(index, hint.appearance), users[index].hinted == hint.time else { return false }
-    return users[index].state.deadline(constants)?.time == hint.time
-  }
-
-  /// Replaces a hint that has been taken out, if its user has a later deadline.
-  private mutating func settle(_ hint: DeadlineQueue.Hint) {
-    let index = Int(hint.index)
-    // A hint that the user's present one has overtaken, or of a user who is gone, counts for nothing.
-    guard users.holds(index, hint.appearance), users[index].hinted == hint.time else { return }
-    users[index].hinted = .max
-    schedule(index)
+  private mutating func hint(_ index: Int, at time: Int64) {
+    users[index].hinted = time
+    queue.push(
+      DeadlineQueue.Hint(time: time, appearance: users[index].appearance, index: UInt32(index)))
   }
 
   /// Sees to it that the user has a hint at or before the earliest deadline.
@@ -129,10 +138,7 @@ public struct Shard: ~Copyable {
     guard let deadline = users[index].state.deadline(constants), deadline.time < users[index].hinted else {
       return
     }
-    users[index].hinted = deadline.time
-    queue.push(
-      DeadlineQueue.Hint(
-        time: deadline.time, appearance: users[index].appearance, index: UInt32(index)))
+    hint(index, at: deadline.time)
   }
 
   private mutating func move(to eventTime: Int64, _ clock: Int64, _ output: inout TriggerOutput) {
@@ -146,34 +152,29 @@ public struct Shard: ~Copyable {
 
   /// Fires what is due in the whole shard, in order of (time, first appearance).
   private mutating func fireAll(_ clock: Int64, _ output: inout TriggerOutput) {
-    while let hint = queue.first, hint.time <= watermark {
-      if isCurrent(hint) {
-        let index = Int(hint.index)
-        let deadline = users[index].state.deadline(constants)!
-        if fire(index, deadline, clock, &output) == .isForgotten {
-          _ = queue.popFirst()
-          continue
-        }
-      }
-      settle(queue.popFirst())
-    }
+    while let due = takeDue(by: watermark) { fire(due, clock, &output) }
   }
 
-  /// Fires what is due for one user, then schedules the rest.
+  /// Fires what is due for one user after an event, then schedules the rest.
   private mutating func fireDue(_ index: Int, _ clock: Int64, _ output: inout TriggerOutput) {
     while let deadline = users[index].state.deadline(constants), deadline.time <= watermark {
-      if fire(index, deadline, clock, &output) == .isForgotten { return }
+      let isGone = handle(Due(index: index, deadline: deadline), clock, &output) == .isForgotten
+      if isGone { return }
     }
     schedule(index)
   }
 
-  private mutating func fire(
-    _ index: Int, _ deadline: (time: Int64, kind: UserState.DeadlineKind), _ clock: Int64,
-    _ output: inout TriggerOutput
+  /// Fires a deadline that has been taken out of the queue, and schedules its user's next.
+  private mutating func fire(_ due: Due, _ clock: Int64, _ output: inout TriggerOutput) {
+    if handle(due, clock, &output) == .stays { schedule(due.index) }
+  }
+
+  private mutating func handle(
+    _ due: Due, _ clock: Int64, _ output: inout TriggerOutput
   ) -> UserState.Remainder {
-    let remainder = users[index].state.fire(
-      deadline.kind, at: deadline.time, watermark: watermark, clock: clock, constants, &output)
-    if remainder == .isForgotten { users.remove(index) }
+    let remainder = users[due.index].state.fire(
+      due.deadline.kind, at: due.deadline.time, watermark: watermark, clock: clock, constants, &output)
+    if remainder == .isForgotten { users.remove(due.index) }
     return remainder
   }
 

@@ -16,12 +16,13 @@ struct UserTable: ~Copyable {
 
   private static let empty: UInt32 = 0
   private static let removed = UInt32.max
+  private static let nobody = UInt64.max
 
   /// Index + 1 into `entries`, `empty` or `removed`; a power of two long, at most 3/4 used.
   private var slots = [UInt32](repeating: UserTable.empty, count: 64)
   private var used = 0
-  /// nil: a free place.
-  private var entries: [Entry?] = []
+  /// A free place has the appearance `nobody` and an empty state.
+  private var entries: [Entry] = []
   private var free: [UInt32] = []
   private var appearances: UInt64 = 0
 
@@ -44,7 +45,7 @@ struct UserTable: ~Copyable {
       if value == Self.empty { return nil }
       if value != Self.removed {
         let index = Int(value - 1)
-        if entries[index]!.hash == hash, entries[index]!.state.key.utf8.elementsEqual(key) { return index }
+        if entries[index].hash == hash, entries[index].state.key.utf8.elementsEqual(key) { return index }
       }
       slot = (slot + 1) & mask
     }
@@ -82,37 +83,39 @@ struct UserTable: ~Copyable {
     while (count + 1) * 2 > size { size *= 2 }
     slots = [UInt32](repeating: Self.empty, count: size)
     used = 0
-    for index in entries.indices {
-      if let hash = entries[index]?.hash { place(index, hash) }
+    for index in entries.indices where entries[index].appearance != Self.nobody {
+      place(index, entries[index].hash)
     }
   }
 
   /// Takes a user out.
   mutating func remove(_ index: Int) {
     let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: entries[index]!.hash) & mask
+    var slot = Int(truncatingIfNeeded: entries[index].hash) & mask
     while slots[slot] != UInt32(index) + 1 { slot = (slot + 1) & mask }
     slots[slot] = Self.removed
-    entries[index] = nil
+    entries[index].appearance = Self.nobody
+    entries[index].state.clear()
     free.append(UInt32(index))
     count -= 1
   }
 
   /// A user in place.
   subscript(index: Int) -> Entry {
-    get { entries[index]! }
-    _modify { yield &entries[index]! }
+    // Yielded in place: a copy would retain every list that the state holds.
+    _read { yield entries[index] }
+    _modify { yield &entries[index] }
   }
 
   /// Whether the place holds the user with this appearance still.
   func holds(_ index: Int, _ appearance: UInt64) -> Bool {
-    entries[index]?.appearance == appearance
+    entries[index].appearance == appearance
   }
 
   /// Calls `body` with every user, in no meaningful order.
   func forEach(_ body: (borrowing UserState) -> Void) {
-    for index in entries.indices {
-      if let state = entries[index]?.state { body(state) }
+    for index in entries.indices where entries[index].appearance != Self.nobody {
+      body(entries[index].state)
     }
   }
 }

@@ -84,7 +84,7 @@ struct CartTrigger: Sendable, Hashable {
   private var expiredAt: Int64 = 0
   private var deferredUntil: Int64?
   private var firedInEpisode = false
-  private(set) var marks = Marks()
+  var marks = Marks()
   /// Carts opened, and how many of them were bought.
   private(set) var carts: Int64 = 0
   private(set) var cartsBought: Int64 = 0
@@ -93,8 +93,8 @@ struct CartTrigger: Sendable, Hashable {
   private var otherAlert: Int64?
   /// Times of the last alerts, ascending; as many as the cap needs.
   private var alertTimes: [Int64] = []
-  private(set) var waiting: [Waiting] = []
-  private var cleared: Cleared?
+  var waiting: [Waiting] = []
+  var cleared: Cleared?
 
   /// Largest time of any alert.
   var lastAlert: Int64? {
@@ -352,7 +352,7 @@ struct CartTrigger: Sendable, Hashable {
     _ event: borrowing EventSlot, _ effect: Cart.Effect, _ portrait: Portrait, _ who: Identity,
     _ moment: Moment, _ output: inout TriggerOutput
   ) {
-    answer(event, effect, portrait, who, moment, &output)
+    answer(event, effect, portrait.cart, who, moment, &output)
     if !effect.wasEmpty, portrait.cart.isEmpty {
       phase = .noCart
       output.tally[marks.bought] += 1
@@ -371,116 +371,5 @@ struct CartTrigger: Sendable, Hashable {
   /// Everything about the user is erased.
   mutating func erased(_ output: inout TriggerOutput) {
     if phase != .noCart { output.tally[.erased] += 1 }
-  }
-}
-
-// MARK: Answers
-
-extension CartTrigger {
-  private mutating func answer(
-    _ event: borrowing EventSlot, _ effect: Cart.Effect, _ portrait: Portrait, _ who: Identity,
-    _ moment: Moment, _ output: inout TriggerOutput
-  ) {
-    let rules = moment.rules.cart
-    guard let last = waiting.last else { return }
-    if moment.watermark > last.time.addingSaturated(rules.recoveryMilliseconds) {
-      waiting.removeAll()
-      return
-    }
-    retract(event, portrait.cart, who, rules, &output)
-    recover(event, effect, who, moment, &output)
-  }
-
-  private mutating func retract(
-    _ event: borrowing EventSlot, _ cart: Cart, _ who: Identity, _ rules: CartRules,
-    _ output: inout TriggerOutput
-  ) {
-    let purchase = event.ts
-    var kept: [Waiting] = []
-    for alert in waiting {
-      let isPrevented =
-        alert.time > purchase
-        && (!alert.items.contains { cart.contains($0) }
-          || alert.time < purchase.addingSaturated(rules.silenceAfterPurchaseMilliseconds))
-      if !isPrevented {
-        kept.append(alert)
-        continue
-      }
-      mark(alert.cart) { $0.retracted = true }
-      let body = CartRetracted(
-        alert: alert.id, episode: alert.episode, step: alert.step, purchaseTime: purchase,
-        orderID: event.orderID.map { event.string($0) })
-      output.emit(
-        Alert(
-          id: who.alert(.cartRetracted, episode: alert.episode, step: alert.step), user: who.key,
-          identified: who.isIdentified, time: alert.time, body: .cartRetracted(body)))
-    }
-    waiting = kept
-  }
-
-  private mutating func recover(
-    _ event: borrowing EventSlot, _ effect: Cart.Effect, _ who: Identity, _ moment: Moment,
-    _ output: inout TriggerOutput
-  ) {
-    let purchase = event.ts
-    let gap = moment.rules.sessions.gapMilliseconds
-    var answered: [Waiting] = []
-    var kept: [Waiting] = []
-    var isNamed = false
-    for alert in waiting {
-      let isOpen = alert.clearedAt.map { abs(purchase - $0) <= gap } ?? true
-      if alert.time <= purchase, isOpen {
-        answered.append(alert)
-        for item in alert.items where !isNamed { isNamed = Cart.isNamed(item, by: event) }
-      } else {
-        kept.append(alert)
-      }
-    }
-    guard let last = answered.last, effect.whole || isNamed,
-      purchase <= last.time.addingSaturated(moment.rules.cart.recoveryMilliseconds)
-    else { return }
-    waiting = kept
-    for alert in answered { mark(alert.cart) { $0.recovered = true } }
-    let value = event.ownValue
-    let body = CartRecovered(
-      alert: last.id, answered: answered.map(\.id), episode: last.episode, step: last.step,
-      lagMilliseconds: purchase - last.time, cartValueMinor: last.valueMinor, cartCurrency: last.currency,
-      orderID: event.orderID.map { event.string($0) }, orderValueMinor: value?.minor,
-      orderCurrency: value == nil ? nil : event.currency)
-    if moment.isStale(purchase) {
-      output.tally.staleCartRecovered += 1
-      return
-    }
-    output.emit(
-      Alert(
-        id: who.alert(.cartRecovered, episode: last.episode, step: last.step), user: who.key,
-        identified: who.isIdentified, time: purchase, body: .cartRecovered(body)))
-  }
-
-  /// Marks the cart that an answered alert was about, if its ending is still open.
-  private mutating func mark(_ cart: Int64, _ change: (inout Marks) -> Void) {
-    if cart == carts { change(&marks) }
-    if cleared?.cart == cart { change(&cleared!.marks) }
-  }
-}
-
-extension QuietHours {
-  /// When the quiet hours that `time` lies in end; nil if it lies in none. `offset` gives local time less UTC,
-  /// milliseconds, at an instant.
-  func end(at time: Int64, offset: (Int64) -> Int64) -> Int64? {
-    let local = time + offset(time)
-    let midnight = Milliseconds.floor(local, to: Milliseconds.day)
-    let minute = Int((local - midnight) / Milliseconds.minute)
-    let isOvernight = startMinute > endMinute
-    let isInside =
-      isOvernight
-      ? minute >= startMinute || minute < endMinute : minute >= startMinute && minute < endMinute
-    guard isInside else { return nil }
-    var end = midnight + Int64(endMinute) * Milliseconds.minute
-    if isOvernight, minute >= startMinute { end += Milliseconds.day }
-    let estimate = end - offset(time)
-    // The offset in force at the end decides; never an end that is not later.
-    let exact = end - offset(estimate)
-    return max(exact, time + 1)
   }
 }

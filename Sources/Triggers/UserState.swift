@@ -4,7 +4,7 @@ import Portrait
 /// Everything Ebb knows about one user: the portrait and the two triggers over it.
 public struct UserState: Sendable, Hashable {
   /// The user key: `user_id`, else `anon:` + `anonymous_id`.
-  public let key: String
+  public private(set) var key: String
   /// false for a user known only by `anonymous_id`.
   public let isIdentified: Bool
   public private(set) var portrait: Portrait
@@ -17,6 +17,13 @@ public struct UserState: Sendable, Hashable {
     self.isIdentified = isIdentified
     portrait = Portrait(firstSeen: firstSeen)
     churn = ChurnTrigger(firstSeen: firstSeen, constants.rules.churn)
+  }
+
+  /// Gives back everything the state holds; what is left stands for nobody.
+  public mutating func clear() {
+    key = ""
+    portrait = Portrait(firstSeen: 0)
+    cart = CartTrigger()
   }
 
   /// The kinds of deadline, in their order at one instant.

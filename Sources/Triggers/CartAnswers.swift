@@ -1,0 +1,93 @@
+import Events
+import Portrait
+
+// How purchases answer alerts: retractions first, then one recovery.
+
+extension CartTrigger {
+  /// Holds a purchase, after it has acted on the cart, against the alerts that wait.
+  mutating func answer(
+    _ event: borrowing EventSlot, _ effect: Cart.Effect, _ cart: Cart, _ who: Identity, _ moment: Moment,
+    _ output: inout TriggerOutput
+  ) {
+    let rules = moment.rules.cart
+    guard let last = waiting.last else { return }
+    if moment.watermark > last.time.addingSaturated(rules.recoveryMilliseconds) {
+      waiting.removeAll()
+      return
+    }
+    retract(event, cart, who, rules, &output)
+    recover(event, effect, who, moment, &output)
+  }
+
+  private mutating func retract(
+    _ event: borrowing EventSlot, _ cart: Cart, _ who: Identity, _ rules: CartRules,
+    _ output: inout TriggerOutput
+  ) {
+    let purchase = event.ts
+    var kept: [Waiting] = []
+    for alert in waiting {
+      let isPrevented =
+        alert.time > purchase
+        && (!alert.items.contains { cart.contains($0) }
+          || alert.time < purchase.addingSaturated(rules.silenceAfterPurchaseMilliseconds))
+      if !isPrevented {
+        kept.append(alert)
+        continue
+      }
+      mark(alert.cart) { $0.retracted = true }
+      let body = CartRetracted(
+        alert: alert.id, episode: alert.episode, step: alert.step, purchaseTime: purchase,
+        orderID: event.orderID.map { event.string($0) })
+      output.emit(
+        Alert(
+          id: who.alert(.cartRetracted, episode: alert.episode, step: alert.step), user: who.key,
+          identified: who.isIdentified, time: alert.time, body: .cartRetracted(body)))
+    }
+    waiting = kept
+  }
+
+  private mutating func recover(
+    _ event: borrowing EventSlot, _ effect: Cart.Effect, _ who: Identity, _ moment: Moment,
+    _ output: inout TriggerOutput
+  ) {
+    let purchase = event.ts
+    let gap = moment.rules.sessions.gapMilliseconds
+    var answered: [Waiting] = []
+    var kept: [Waiting] = []
+    var isNamed = false
+    for alert in waiting {
+      let isOpen = alert.clearedAt.map { abs(purchase - $0) <= gap } ?? true
+      if alert.time <= purchase, isOpen {
+        answered.append(alert)
+        for item in alert.items where !isNamed { isNamed = Cart.isNamed(item, by: event) }
+      } else {
+        kept.append(alert)
+      }
+    }
+    guard let last = answered.last, effect.whole || isNamed,
+      purchase <= last.time.addingSaturated(moment.rules.cart.recoveryMilliseconds)
+    else { return }
+    waiting = kept
+    for alert in answered { mark(alert.cart) { $0.recovered = true } }
+    let value = event.ownValue
+    let body = CartRecovered(
+      alert: last.id, answered: answered.map(\.id), episode: last.episode, step: last.step,
+      lagMilliseconds: purchase - last.time, cartValueMinor: last.valueMinor, cartCurrency: last.currency,
+      orderID: event.orderID.map { event.string($0) }, orderValueMinor: value?.minor,
+      orderCurrency: value == nil ? nil : event.currency)
+    if moment.isStale(purchase) {
+      output.tally.staleCartRecovered += 1
+      return
+    }
+    output.emit(
+      Alert(
+        id: who.alert(.cartRecovered, episode: last.episode, step: last.step), user: who.key,
+        identified: who.isIdentified, time: purchase, body: .cartRecovered(body)))
+  }
+
+  /// Marks the cart that an answered alert was about, if its ending is still open.
+  private mutating func mark(_ cart: Int64, _ change: (inout Marks) -> Void) {
+    if cart == carts { change(&marks) }
+    if cleared?.cart == cart { change(&cleared!.marks) }
+  }
+}
