@@ -78,6 +78,9 @@ let package = Package(
     .testTarget(
       name: "KafkaTests", dependencies: ["Events", "Kafka", "Pipeline", "ebb-broker", "TestSupport"],
       swiftSettings: [.treatAllWarnings(as: .error)]),
+    .target(
+      name: "NaiveModel", dependencies: ["Triggers", "Portrait", "Events"], path: "Tests/NaiveModel",
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
