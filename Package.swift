@@ -81,6 +81,11 @@ let package = Package(
     .target(
       name: "NaiveModel", dependencies: ["Triggers", "Portrait", "Events"], path: "Tests/NaiveModel",
       swiftSettings: strict),
+    .target(
+      name: "SideBySide", dependencies: ["NaiveModel", "Shard", "Triggers", "Portrait", "Events"],
+      path: "Tests/SideBySide", swiftSettings: strict),
+    .testTarget(
+      name: "ModelTests", dependencies: ["SideBySide", "NaiveModel", "TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -185,11 +185,27 @@ final class ModelUser {
     if let evaluation = evaluationDeadline() {
       all.append(Deadline(time: evaluation, kind: .evaluation))
     }
-    if cart == nil, let start = lastActivity ?? firstTs {
-      let time = max(start + rules.state.forgetAfterMilliseconds, cartForgottenAt ?? Int64.min)
+    if cart == nil, let time = forgetting() {
       all.append(Deadline(time: time, kind: .userForgotten))
     }
     return all.min { ($0.time, $0.kind.rawValue) < ($1.time, $1.kind.rawValue) }
+  }
+
+  /// When the user may be forgotten: nobody came for long, and cart, limits and windows have run out.
+  private func forgetting() -> Int64? {
+    guard let start = lastActivity ?? firstTs else { return nil }
+    var times = [start + rules.state.forgetAfterMilliseconds]
+    if let cartForgottenAt { times.append(cartForgottenAt) }
+    if let lastActivity { times += spans().map { lastActivity + $0 } }
+    if let alert = fired.map(\.time).max() {
+      times += [
+        alert + rules.cart.capWithinMilliseconds, alert + rules.cart.betweenEpisodesMilliseconds,
+        alert + rules.cart.recoveryMilliseconds,
+      ]
+    }
+    if let lastPurchase { times.append(lastPurchase + rules.cart.silenceAfterPurchaseMilliseconds) }
+    if let warning = churn.last { times.append(warning.time + rules.churn.repeatMilliseconds) }
+    return times.max()
   }
 
   func fire(_ deadline: Deadline) {

@@ -9,13 +9,19 @@ extension ModelUser {
     var cut: Int64
   }
 
-  /// Finest first.
-  func tiers() -> [Tier] {
+  /// Lengths of everything that is summed.
+  func spans() -> [Int64] {
     var spans = rules.windows.map(\.lengthMilliseconds)
     if rules.churn.enabled {
       spans.append(rules.churn.recentMilliseconds)
       spans.append(rules.churn.recentMilliseconds + rules.churn.baselineMilliseconds)
     }
+    return spans
+  }
+
+  /// Finest first.
+  func tiers() -> [Tier] {
+    let spans = spans()
     let hops = Set(spans.map(WindowSpec.hop)).sorted()
     return hops.indices.map { index in
       let reach = spans.filter { WindowSpec.hop($0) == hops[index] }.max()!

@@ -55,13 +55,28 @@ public final class NaiveModel {
     fireDue()
   }
 
-  /// The wall clock moves the watermark of a partition that has gone quiet.
+  /// The wall clock moves the watermark of a partition that has gone quiet, if that makes anything due.
   public func tick(clock: Int64) {
     guard let largestEventTime else { return }
+    let reached =
+      min(clock, largestEventTime + rules.time.tickForMilliseconds) - rules.time.allowedLatenessMilliseconds
+    guard users.values.contains(where: { $0.nextDeadline().map { $0.time <= reached } ?? false }) else {
+      census.count("tick: nothing due")
+      return
+    }
+    census.count("tick: taken")
     self.clock = clock
-    let reached = min(clock, largestEventTime + rules.time.tickForMilliseconds)
-    watermark = max(watermark, reached - rules.time.allowedLatenessMilliseconds)
+    watermark = max(watermark, reached)
     fireDue()
+  }
+
+  /// Fires everything that is pending up to `until`, each deadline judged by its own time.
+  public func drain(until: Int64) {
+    while let hint = agenda.first, hint.time <= until {
+      clock = hint.time
+      watermark = max(watermark, hint.time)
+      fireDue()
+    }
   }
 
   /// From now on no record's clock counts as earlier than this.
