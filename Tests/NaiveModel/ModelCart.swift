@@ -6,7 +6,7 @@ final class CartRecord {
   var fired = false
   var recovered = false
   var retracted = false
-  /// Whether the present episode has expired.
+  /// Whether any of its episodes has expired.
   var expired = false
   var limitedBelowMinimum = 0
   var handledOtherwise = 0
@@ -129,14 +129,17 @@ extension ModelUser {
       removed = lines.filter { $0.touched <= ts }.reduce(0) { $0 + $1.quantity }
       lines.removeAll { $0.touched <= ts }
     case .checkoutStart:
-      counts = true
-      if let items = event.items, !items.isEmpty, ts >= wholeBarrier {
+      counts = event.items == nil || ts >= wholeBarrier
+      if counts, event.items != nil {
         set(event, &lines, &uncounted)
         (added, removed) = difference(before, ModelCart.contents(lines))
       }
     default: preconditionFailure("not a cart event")
     }
-    if !counts { world.census.count("straggler: in its pane only") }
+    if !counts {
+      world.census.count("straggler: in its pane only")
+      extendAnchor(ts)
+    }
     let after = ModelCart.contents(lines)
     if after.contains(where: { $0.value > before[$0.key, default: 0] }) { everPutIntoCart = true }
     if counts {
@@ -247,6 +250,7 @@ extension ModelUser {
     cart!.lines = lines
     cart!.uncounted += uncounted
     if let session { cart!.session = session }
+    let lastChange = cart!.lastChange
     if changed {
       cart!.lastChange = max(cart!.lastChange, ts)
       cart!.inCheckout = false
@@ -256,8 +260,18 @@ extension ModelUser {
       if !changed { world.census.count("checkout without a change") }
     }
     if event.type == .cartSet, !changed { world.census.count("set without a change") }
+    if changed, !opens, isStraggler(ts) {
+      world.census.count("change before the last step handled")
+      extendAnchor(ts, lastChange: lastChange)
+      return
+    }
     cart!.anchor = max(cart!.anchor, ts)
     if changed, !opens { rearm(ts) }
+  }
+
+  /// Whether a change is dated no later than what the episode has come to: it changes contents only.
+  private func isStraggler(_ ts: Int64) -> Bool {
+    ts <= max(cart!.episode.lastHandled ?? Int64.min, cart!.episode.expiredAt ?? Int64.min)
   }
 
   private func newEpisode(_ ts: Int64) -> ModelCart.Episode {
@@ -271,20 +285,15 @@ extension ModelUser {
       world.census.count("change before the first step")
       return
     }
-    guard ts > episode.lastHandled ?? Int64.min, ts > episode.expiredAt ?? Int64.min else {
-      world.census.count("change before the last step handled")
-      return
-    }
     world.census.count(episode.expiredAt == nil ? "re-armed" : "re-armed after expiry")
     cart!.episode = newEpisode(ts)
     cart!.anchor = ts
-    cart!.record.expired = false
   }
 
-  /// Any activity moves the anchor, within its bound.
-  func extendAnchor(_ ts: Int64) {
+  /// Any activity moves the anchor, within its bound after the last change known when it arrived.
+  func extendAnchor(_ ts: Int64, lastChange known: Int64? = nil) {
     guard rules.cart.activityExtends, let cart else { return }
-    if ts > cart.lastChange + rules.cart.activityExtendsAtMostMilliseconds {
+    if ts > (known ?? cart.lastChange) + rules.cart.activityExtendsAtMostMilliseconds {
       world.census.count("activity too late to extend")
     } else if ts > cart.anchor {
       self.cart!.anchor = ts

@@ -24,6 +24,8 @@ struct ModelChurn {
   var highRun = 0
   var previousBand: ChurnBand?
   var entry: Int64?
+  /// What warnings of this stay are told apart by: the entry, then the time of each repeat.
+  var episode: Int64?
   var churnedAt: Int64?
   /// The last warning, emitted or not: for time and band.
   var last: Warning?
@@ -141,6 +143,7 @@ extension ModelUser {
       }
       become(.atRisk)
       churn.entry = t
+      churn.episode = t
     } else if score < rules.leaveScore {
       become(.active)
       churn.highRun = 0
@@ -152,7 +155,6 @@ extension ModelUser {
     }
 
     let entry = churn.entry!
-    var episode = entry
     if let last = churn.last {
       let isRepeat = t - last.time >= rules.repeatMilliseconds
       let isNextBand =
@@ -161,11 +163,10 @@ extension ModelUser {
         if t == entry { suppress(.repeat) }
         return
       }
-      let sameStay = last.time >= entry
-      if sameStay { episode = isRepeat ? t : last.episode }
+      if isRepeat { churn.episode = t }
       world.census.count(isRepeat ? "churn: warned again after the repeat" : "churn: warned of a higher band")
     }
-    warn(t, score, band, episode, components, above: above, activeDays: activeDays)
+    warn(t, score, band, churn.episode!, components, above: above, activeDays: activeDays)
   }
 
   private func suppress(_ reason: ChurnSuppression) {
@@ -197,7 +198,7 @@ extension ModelUser {
       reasons: ranked.map(\.element.component), activeDays: activeDays, lastVisit: lastActivity!,
       lastPurchase: lastPurchase, meanGapDays: meanGap, purchases: purchases,
       lifetimeRevenueMinor: lifetimeRevenue, revenueCurrency: revenueCurrency ?? nil,
-      features: features(at: t), dwellInferred: rules.sessions.inferDwell)
+      features: features(at: t), dwellInferred: hasInferredDwell)
     let alert = Alert(id: id, user: key, identified: identified, time: t, body: .churnWarning(body))
     if world.emit(alert) {
       churn.waiting = warning
@@ -222,11 +223,10 @@ extension ModelUser {
   private func components(
     _ t: Int64, recent: PaneSums, days: Double, baseline: PaneSums, baselineDays: Double
   ) -> [ChurnComponentValue] {
-    typealias Input = (recent: Double, baseline: Double, value: Double)
-    func drop(_ now: Int64, _ then: Int64) -> Input? {
-      guard then > 0 else { return nil }
+    typealias Input = (recent: Double, baseline: Double, value: Double?)
+    func drop(_ now: Int64, _ then: Int64) -> Input {
       let (a, b) = (Double(now) / days, Double(then) / baselineDays)
-      return (a, b, 1 - a / b)
+      return (a, b, then > 0 ? 1 - a / b : nil)
     }
     func unbought(_ sums: PaneSums, _ days: Double) -> Double {
       max(0, Double(sums.cartAdds - sums.cartRemovals - sums.itemsBought) / (days / 7))
@@ -234,10 +234,8 @@ extension ModelUser {
     var inputs: [ChurnComponent: Input] = [:]
     inputs[.dwellDrop] = drop(recent.dwellMilliseconds, baseline.dwellMilliseconds)
     inputs[.visitDrop] = drop(recent.sessions, baseline.sessions)
-    if everPutIntoCart {
-      let (r, b) = (unbought(recent, days), unbought(baseline, baselineDays))
-      inputs[.cartUnboughtRise] = (r, b, 1 - (b + 1) / (r + 1))
-    }
+    let (r, b) = (unbought(recent, days), unbought(baseline, baselineDays))
+    inputs[.cartUnboughtRise] = (r, b, everPutIntoCart ? 1 - (b + 1) / (r + 1) : nil)
     if let meanGap {
       let since = Double(Milliseconds.dayNumber(t) - purchaseDays.last!)
       inputs[.overdue] = (since, meanGap, since / meanGap - 1)
@@ -247,14 +245,16 @@ extension ModelUser {
       .cartUnboughtRise: rules.churn.cartUnboughtRiseWeight, .overdue: rules.churn.overdueWeight,
     ]
     var total = 0.0
-    for one in ChurnComponent.allCases where inputs[one] != nil { total += weights[one]! }
+    for one in ChurnComponent.allCases where inputs[one]?.value != nil { total += weights[one]! }
     return ChurnComponent.allCases.map { one in
-      guard let input = inputs[one] else {
+      guard let input = inputs[one], let value = input.value else {
         world.census.count("left out: \(one.rawValue)")
-        return ChurnComponentValue(component: one, value: nil, weight: 0, recent: 0, baseline: 0)
+        return ChurnComponentValue(
+          component: one, value: nil, weight: 0, recent: inputs[one]?.recent ?? 0,
+          baseline: inputs[one]?.baseline ?? 0)
       }
       return ChurnComponentValue(
-        component: one, value: min(1, max(0, input.value)), weight: total > 0 ? weights[one]! / total : 0,
+        component: one, value: min(1, max(0, value)), weight: total > 0 ? weights[one]! / total : 0,
         recent: input.recent, baseline: input.baseline)
     }
   }

@@ -53,7 +53,6 @@ extension ModelUser {
   }
 
   func applyRefund(_ event: Event) {
-    horizon = max(horizon, event.ts)
     guard let value = event.valueMinor ?? priced(event) else { return }
     world.census.count("refund")
     guard let currency = revenueCurrency, currency == event.currency else {
@@ -219,11 +218,11 @@ extension ModelUser {
       alert.cart.recovered = true
       waiting.removeAll { $0 === alert }
     }
+    let value = event.valueMinor ?? priced(event)
     let body = CartRecovered(
       alert: last.id, answered: answered.map(\.id), episode: last.episode, step: last.step,
       lagMilliseconds: p - last.time, cartValueMinor: last.value, cartCurrency: last.currency,
-      orderID: event.orderID, orderValueMinor: event.valueMinor ?? priced(event),
-      orderCurrency: event.currency)
+      orderID: event.orderID, orderValueMinor: value, orderCurrency: value == nil ? nil : event.currency)
     _ = world.emit(
       Alert(
         id: AlertID(type: .cartRecovered, user: key, episode: last.episode, step: last.step),

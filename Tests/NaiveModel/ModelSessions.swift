@@ -68,6 +68,7 @@ extension ModelUser {
     sums.dwellMilliseconds = dwell
     contributions.append(Contribution(ts: ts, sums: sums))
     session.dwell += dwell
+    hasInferredDwell = true
     world.census.count("dwell inferred")
   }
 

@@ -138,7 +138,7 @@ extension ModelUser {
         SessionSummary(start: $0.start, lastEvent: $0.last, pages: $0.pages, dwellMilliseconds: $0.dwell)
       },
       priorCarts: cartsOpened - 1, priorCartsBought: cartsBought, features: features(at: t),
-      dwellInferred: rules.sessions.inferDwell)
+      dwellInferred: hasInferredDwell)
     return Alert(
       id: AlertID(type: .cartAbandoned, user: key, episode: cart.episode.armedAt, step: step), user: key,
       identified: identified, time: t, body: .cartAbandoned(body))

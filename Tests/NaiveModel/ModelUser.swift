@@ -39,12 +39,13 @@ final class ModelUser {
 
   var firstTs: Int64?
   var lastActivity: Int64?
-  /// The largest of activity times and of deadlines handled.
+  /// The largest of the times of events and of deadlines handled.
   var horizon = Int64.min
   var fingerprints: [Fingerprint] = []
   var contributions: [Contribution] = []
   var sessions: [ModelSession] = []
   var closedUntil: Int64?
+  var hasInferredDwell = false
   var traits: [String: Trait] = [:]
   var isForgotten = false
 
@@ -104,6 +105,7 @@ final class ModelUser {
       firstTs = event.ts
       churn.nextEvaluation = event.ts + rules.churn.evaluateEveryMilliseconds
     }
+    horizon = max(horizon, event.ts)
     switch event.type {
     case .profile: applyProfile(event)
     case .refund: applyRefund(event)
@@ -112,7 +114,6 @@ final class ModelUser {
   }
 
   private func applyActivity(_ event: Event) {
-    horizon = max(horizon, event.ts)
     if isBeyondPanes(event.ts) {
       world.tally.beyondPanes += 1
       world.census.count("straggler: beyond the panes")
@@ -141,10 +142,10 @@ final class ModelUser {
       let units = applyCart(event, session: session)
       sums.cartAdds = units.added
       sums.cartRemovals = units.removed
-    } else if event.type == .purchase {
-      applyPurchase(event, into: &sums)
+    } else {
+      if event.type == .purchase { applyPurchase(event, into: &sums) }
+      extendAnchor(event.ts)
     }
-    extendAnchor(event.ts)
     contributions.append(Contribution(ts: event.ts, sums: sums))
     churnSees(event)
   }
@@ -196,7 +197,7 @@ final class ModelUser {
     guard let start = lastActivity ?? firstTs else { return nil }
     var times = [start + rules.state.forgetAfterMilliseconds]
     if let cartForgottenAt { times.append(cartForgottenAt) }
-    if let lastActivity { times += spans().map { lastActivity + $0 } }
+    times += spans().map { start + $0 }
     if let alert = fired.map(\.time).max() {
       times += [
         alert + rules.cart.capWithinMilliseconds, alert + rules.cart.betweenEpisodesMilliseconds,
@@ -204,12 +205,14 @@ final class ModelUser {
       ]
     }
     if let lastPurchase { times.append(lastPurchase + rules.cart.silenceAfterPurchaseMilliseconds) }
-    if let warning = churn.last { times.append(warning.time + rules.churn.repeatMilliseconds) }
+    if let warning = churn.last {
+      times.append(warning.time + max(rules.churn.repeatMilliseconds, rules.churn.nextBandMilliseconds))
+    }
     return times.max()
   }
 
   func fire(_ deadline: Deadline) {
-    if deadline.time < horizon - Milliseconds.hour { world.census.count("deadline found late") }
+    if deadline.time + Milliseconds.hour < horizon { world.census.count("deadline found late") }
     horizon = max(horizon, deadline.time)
     switch deadline.kind {
     case .session: closeSession()

@@ -73,7 +73,7 @@ public final class NaiveModel {
   /// Fires everything that is pending up to `until`, each deadline judged by its own time.
   public func drain(until: Int64) {
     while let hint = agenda.first, hint.time <= until {
-      clock = hint.time
+      clock = max(hint.time, resumeClock)
       watermark = max(watermark, hint.time)
       fireDue()
     }
@@ -81,7 +81,7 @@ public final class NaiveModel {
 
   /// From now on no record's clock counts as earlier than this.
   public func resume(clock: Int64) {
-    resumeClock = clock
+    resumeClock = max(resumeClock, clock)
   }
 
   /// What became of all carts so far.

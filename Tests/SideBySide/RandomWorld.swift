@@ -174,6 +174,7 @@ struct Shopper<Generator: RandomNumberGenerator> {
     if dice.chance(40) { say(.pageView) }
     say(dice.pick([.cartAdd, .cartAdd, .cartAdd, .cartSet]))
     pivots.append(now)
+    let begin = now
     for _ in 0..<dice.number(0...3) {
       breathe()
       say(dice.pick([.cartAdd, .cartSet, .cartRemove, .checkoutStart, .pageView]))
@@ -193,7 +194,20 @@ struct Shopper<Generator: RandomNumberGenerator> {
         breathe()
         buy()
       }
+      if dice.chance(20) { lateBuy(since: begin) }
     }
+  }
+
+  /// A purchase that happened before or between the alerts and arrives after them.
+  private mutating func lateBuy(since begin: Int64) {
+    let arrival = now
+    let ages = rules.cart.stepsMilliseconds
+    now = begin + dice.pick([minute, ages[0], ages[0] + minute, ages[0] + minute, ages.last! + minute])
+    now = min(now, arrival)
+    orders += 1
+    say(.purchase, order: "o\(number)-\(orders)")
+    arrivals[arrivals.count - 1].at = arrival
+    now = arrival
   }
 
   private mutating func buy() {
@@ -208,13 +222,16 @@ struct Shopper<Generator: RandomNumberGenerator> {
   }
 
   private mutating func bigCart() {
-    var event = make(dice.pick([.cartSet, .cartAdd, .checkoutStart]))
-    event.items = (0..<dice.number(45...60)).map { Event.Item(itemID: "b\($0)", priceMinor: 10, quantity: nil) }
+    var event = make(drawsOpenCases ? dice.pick([.cartSet, .cartAdd, .checkoutStart]) : .cartAdd)
+    event.items = (0..<dice.number(45...60)).map {
+      Event.Item(itemID: "b\($0)", priceMinor: 10, quantity: nil)
+    }
     send(event)
     breathe()
     say(.cartAdd)
     pause()
-    if dice.chance(40) { say(dice.pick([.purchase, .cartClear])) }
+    now += hour
+    if !drawsOpenCases || dice.chance(20) { send(make(.cartClear)) }
   }
 
   private mutating func profile() {
@@ -225,7 +242,7 @@ struct Shopper<Generator: RandomNumberGenerator> {
     case 1: event.traits["ebb_opt_out"] = dice.pick([.text("no"), .number(0), .text("")])
     case 2...3:
       event.traits["timezone"] = .text(dice.pick(Dice<Generator>.zoneNames + ["Mars/Olympus"]))
-    case 4: for index in 0..<20 { event.traits["t\(dice.number(0...1))\(index)"] = .number(1) }
+    case 4: for index in 0..<dice.number(20...40) { event.traits["t\(index)"] = .number(1) }
     default: event.traits["name"] = .text("n")
     }
     send(event)
@@ -266,7 +283,7 @@ struct Shopper<Generator: RandomNumberGenerator> {
     default: break
     }
     if type == .purchase {
-      if dice.chance(40) { event.valueMinor = dice.number(0...5000) }
+      if drawsOpenCases ? dice.chance(40) : order == nil { event.valueMinor = dice.number(0...5000) }
     } else if type.isCart, dice.chance(20) {
       event.orderID = "o\(number)-\(orders + 1)"
     }
@@ -287,9 +304,11 @@ struct Shopper<Generator: RandomNumberGenerator> {
   }
 
   private mutating func list(_ counts: ClosedRange<Int64>) -> [Event.Item] {
-    (0..<dice.number(counts)).map { _ in
+    let count = dice.number(counts)
+    return (0..<(drawsOpenCases ? count : min(count, Int64(items.count)))).map { index in
       Event.Item(
-        itemID: dice.pick(items), priceMinor: dice.chance(85) ? dice.pick([100, 250, 999]) : nil,
+        itemID: drawsOpenCases ? dice.pick(items) : items[Int(index)],
+        priceMinor: dice.chance(85) ? dice.pick([100, 250, 999]) : nil,
         quantity: dice.pick([nil, 1, 1, 2, 3]))
     }
   }

@@ -93,6 +93,7 @@ public struct SideBySide: ~Copyable {
     case (.cartAbandoned(var body), .cartAbandoned(let expected)):
       if let fault = checkVersion(body, user: engine.user) { return fault }
       body.cartVersion = expected.cartVersion
+      if !drawsOpenCases { body.session = expected.session }
       aligned.body = .cartAbandoned(body)
     case (.churnWarning(var body), .churnWarning(let expected)):
       for index in body.components.indices where index < expected.components.count {
@@ -120,7 +121,9 @@ public struct SideBySide: ~Copyable {
   private mutating func checkVersion(_ body: CartAbandoned, user: String) -> String? {
     let contents = body.lines.map { "\($0.itemID)×\($0.quantity)" }.sorted().joined(separator: " ")
     let version = String(body.cartVersion)
-    if let known = contentsByVersion[version], known != contents { return "version of \(known) and \(contents)" }
+    if let known = contentsByVersion[version], known != contents {
+      return "version of \(known) and \(contents)"
+    }
     if let known = versionByContents[contents], known != version { return "two versions of \(contents)" }
     contentsByVersion[version] = contents
     versionByContents[contents] = version
@@ -206,8 +209,11 @@ extension World {
     let old = usual.split(separator: "\n")
     var changes: [String] = []
     for change in present.split(separator: "\n").difference(from: old) {
-      if case .insert(_, let line, _) = change { changes.append("   \(line)") }
+      if case .insert(_, let line, _) = change {
+        changes.append(" " + line.drop { $0 == " " || $0 == "-" || $0 == "▿" })
+      }
     }
-    return ([outcome] + history + ["  rules that are not the usual ones:"] + changes).joined(separator: "\n")
+    let rest = "  rules that are not the usual ones:" + changes.joined(separator: ",")
+    return ([outcome] + history + [rest]).joined(separator: "\n")
   }
 }
