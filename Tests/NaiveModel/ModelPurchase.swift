@@ -59,6 +59,7 @@ extension ModelUser {
       leaveOut()
       return
     }
+    if isBeyondPanes(event.ts) { world.tally.beyondPanes += 1 }
     earn(-value, at: event.ts)
   }
 

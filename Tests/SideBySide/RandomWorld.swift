@@ -100,6 +100,7 @@ struct Shopper<Generator: RandomNumberGenerator> {
       case 14: refund()
       case 15: bigCart()
       case 16: forget()
+      case 17: between()
       default: visit()
       }
       pause()
@@ -200,14 +201,33 @@ struct Shopper<Generator: RandomNumberGenerator> {
 
   /// A purchase that happened before or between the alerts and arrives after them.
   private mutating func lateBuy(since begin: Int64) {
-    let arrival = now
     let ages = rules.cart.stepsMilliseconds
+    if dice.chance(50), ages.count > 1 {
+      now = max(now, begin + ages[1] + 2 * rules.time.allowedLatenessMilliseconds + minute)
+    }
+    let arrival = now
     now = begin + dice.pick([minute, ages[0], ages[0] + minute, ages[0] + minute, ages.last! + minute])
     now = min(now, arrival)
     orders += 1
     say(.purchase, order: "o\(number)-\(orders)")
     arrivals[arrivals.count - 1].at = arrival
     now = arrival
+  }
+
+  /// A purchase dated between two alerts that arrives after both.
+  private mutating func between() {
+    let ages = rules.cart.stepsMilliseconds
+    guard ages.count > 1 else { return }
+    now += dice.pick([0, 8 * day])
+    let begin = now
+    var event = make(.cartAdd)
+    (event.itemID, event.priceMinor, event.quantity, event.currency) = (items[0], 1500, 2, currency)
+    send(event)
+    now += ages[1] + 2 * rules.time.allowedLatenessMilliseconds + minute
+    event = make(.purchase)
+    (event.itemID, event.priceMinor, event.currency) = (items[0], 1500, currency)
+    event.ts = begin + ages[0] + minute
+    arrivals.append(.init(at: now, event: event))
   }
 
   private mutating func buy() {
