@@ -85,7 +85,8 @@ let package = Package(
       name: "SideBySide", dependencies: ["NaiveModel", "Shard", "Triggers", "Portrait", "Events"],
       path: "Tests/SideBySide", swiftSettings: strict),
     .testTarget(
-      name: "ModelTests", dependencies: ["SideBySide", "NaiveModel", "TestSupport", "Shard"], swiftSettings: strict),
+      name: "ModelTests", dependencies: ["SideBySide", "NaiveModel", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "TriggersTests", dependencies: ["SideBySide"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
