@@ -69,7 +69,8 @@ let package = Package(
       name: "SettingsTests",
       dependencies: ["Settings", "Triggers", "Portrait", "Events", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "WireTests", dependencies: ["Triggers", "Portrait", "Events", "Replay"], swiftSettings: strict),
+      name: "WireTests", dependencies: ["Triggers", "Portrait", "Events", "Replay", "Settings"],
+      swiftSettings: strict),
     .testTarget(
       name: "TelemetryTests",
       dependencies: ["Telemetry", "Supervision", .product(name: "Logging", package: "swift-log")],

@@ -8,7 +8,7 @@ public struct DeadLetter: Sendable, Hashable {
   public var topic: String
   public var partition: Int32
   public var offset: Int64
-  /// What was wrong, without the payload.
+  /// What was wrong, without the payload: one word of a fixed list.
   public var reason: String
   /// Where in the record: a field or a byte; nil: the record as a whole.
   public var place: String?
@@ -32,7 +32,10 @@ public struct DeadLetter: Sendable, Hashable {
   }
 
   static let headerFields: [HeaderField<DeadLetter>] = [
-    .text("ebb_reason", "Why the record was refused, in one sentence; never its payload.") {
+    .text(
+      "ebb_reason",
+      "Why the record was refused: one word of a fixed list, such as invalid_utf8; never its payload."
+    ) {
       safe($0.reason)
     },
     .text("ebb_topic", "The topic it came from.") { safe($0.topic) },

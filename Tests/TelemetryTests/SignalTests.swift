@@ -2,24 +2,27 @@ import Glibc
 import Supervision
 import Testing
 
-/// Signals belong to the whole process, so each case has one of its own.
+/// Signals belong to the whole process, so each case has one of its own, which an alarm ends if it hangs. A signal
+/// is sent again only once the first has been seen: the system keeps equal ones that are pending as one.
 @Suite struct SignalTests {
   @Test func `A hang-up is handed over, and the process lives on`() async {
     await #expect(processExitsWith: .exitCode(7)) {
+      alarm(20)
       let signals = try Signals.stream()
-      kill(getpid(), SIGHUP)
       kill(getpid(), SIGHUP)
       var seen = 0
       for await signal in signals {
         guard signal == .hangUp else { exit(1) }
         seen += 1
         if seen == 2 { exit(7) }
+        kill(getpid(), SIGHUP)
       }
     }
   }
 
   @Test func `The first request to end is handed over, so that the end can be clean`() async {
     await #expect(processExitsWith: .exitCode(8)) {
+      alarm(20)
       let signals = try Signals.stream()
       kill(getpid(), SIGTERM)
       for await signal in signals { exit(signal == .terminate && signal.isStop ? 8 : 1) }
@@ -28,6 +31,7 @@ import Testing
 
   @Test func `A second request to end ends at once, though the first is never answered`() async {
     await #expect(processExitsWith: .exitCode(130)) {
+      alarm(20)
       try Signals.watch { _ in
         while true { sleep(60) }
       }
@@ -40,6 +44,7 @@ import Testing
 
   @Test func `A new watcher takes the old one's place`() async {
     await #expect(processExitsWith: .exitCode(9)) {
+      alarm(20)
       try Signals.watch { _ in exit(1) }
       try Signals.watch { signal in exit(signal == .interrupt ? 9 : 1) }
       kill(getpid(), SIGINT)

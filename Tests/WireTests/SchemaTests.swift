@@ -1,5 +1,5 @@
 import Foundation
-import Replay
+import Settings
 import Testing
 import Triggers
 
@@ -101,5 +101,13 @@ import Triggers
       #expect(text.contains("name: \"\(type.rawValue)\""))
       #expect(text.contains("\"./\(Schemas.fileName(type))\""))
     }
+  }
+
+  @Test func `The documents name the topics of a configuration that says nothing`() {
+    let topics = Configuration.defaults.topics
+    #expect(
+      WireTopics()
+        == WireTopics(
+          cartAlerts: topics.cartAlerts, churnAlerts: topics.churnAlerts, deadLetters: topics.deadLetters))
   }
 }
