@@ -29,7 +29,7 @@ private func input(
 ) throws -> KafkaInput {
   try KafkaInput(
     KafkaInput.Options(
-      properties: properties(broker), topic: "clicks", group: "ebb", instance: "lane-0", start: start,
+      properties: properties(broker), topic: "clicks", group: "ebb", start: start,
       lostOffset: lostOffset, notice: { notices.keep($0) }))
 }
 
@@ -204,7 +204,7 @@ private func alert(_ value: String, topic: OutputTopic = .cartAlerts) -> OutputR
     let broker = try cluster(partitions: 1)
     try fill(broker, partition: 0, ["a", "b"])
     do {
-      var earlier = try Consumer(properties: properties(broker), group: "ebb", instance: "lane-0")
+      var earlier = try Consumer(properties: properties(broker), group: "ebb")
       try earlier.subscribe(["clicks"])
       let partitions = try earlier.join()
       try earlier.commit(
