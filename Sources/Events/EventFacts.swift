@@ -24,15 +24,15 @@ extension EventSlot {
     return pricedValue.map { ($0, false) }
   }
 
-  /// Prices times quantities of what the event names, minor units; nil: no price.
+  /// Prices times quantities of what the event names, minor units: of its items, else of the event's own item;
+  /// nil: no price.
   public var pricedValue: Int64? {
-    if items.isEmpty { return priceMinor.map { $0.multipliedSaturated(unitsOrOne) } }
     var sum: Int64?
     for item in items {
       guard let price = item.priceMinor else { continue }
       sum = (sum ?? 0).addingSaturated(price.multipliedSaturated(item.quantity ?? 1))
     }
-    return sum
+    return sum ?? priceMinor.map { $0.multipliedSaturated(unitsOrOne) }
   }
 
   /// For de-duplication within one user: of `event_id`, else of everything that tells two events apart.

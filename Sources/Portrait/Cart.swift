@@ -32,7 +32,7 @@ public struct Cart: Sendable, Hashable {
 
   /// In the order in which the items came into the cart.
   public private(set) var lines: [CartLine] = []
-  /// Adds of further items beyond `maximumLines`, since the cart was opened.
+  /// Adds of further items beyond `maximumLines`, since the cart was opened or last set.
   public private(set) var uncountedLines: Int64 = 0
   public private(set) var cartID: String?
   /// Of the order id last seen on a cart event.
@@ -181,6 +181,7 @@ public struct Cart: Sendable, Hashable {
   private mutating func replace(_ event: borrowing EventSlot, _ byItem: Bool, _ effect: inout Effect) {
     if event.ts < barrier { return }
     effect.accepted = true
+    uncountedLines = 0
     // What the list does not name goes, unless it was touched later.
     effect.unitsRemoved += take { line in
       line.touched <= event.ts && !Self.names(event, line.hash)

@@ -24,11 +24,26 @@ public struct PaneTiers: Sendable, Hashable {
     self.reaches = reaches
   }
 
-  /// Where tier `index` ends, counted back from the horizon.
-  func cut(_ index: Int, horizon: Int64) -> Int64 {
+  /// Where each tier ends, counted back from the horizon; tiers that do not exist never begin.
+  func cuts(horizon: Int64) -> PaneCuts {
+    var cuts = PaneCuts(first: .max, second: .max, third: .max)
+    cuts.first = cut(0, horizon)
+    if hops.count > 1 { cuts.second = cut(1, horizon) }
+    if hops.count > 2 { cuts.third = cut(2, horizon) }
+    return cuts
+  }
+
+  private func cut(_ index: Int, _ horizon: Int64) -> Int64 {
     let next = index + 1 < hops.count ? hops[index + 1] : hops[index]
     return Milliseconds.floor(horizon - reaches[index], to: next)
   }
+}
+
+/// Where the tiers of one user's panes end at his horizon.
+struct PaneCuts: Sendable, Hashable {
+  var first: Int64
+  var second: Int64
+  var third: Int64
 }
 
 /// A slice of time in which a user's activity is summed.
@@ -44,6 +59,7 @@ struct Pane: Sendable, Hashable {
 public struct Panes: Sendable, Hashable {
   private var panes: [Pane] = []
   public private(set) var horizon: Int64 = .min
+  private var cuts = PaneCuts(first: .min, second: .min, third: .min)
 
   public init() {}
 
@@ -51,9 +67,9 @@ public struct Panes: Sendable, Hashable {
   public mutating func touch(_ time: Int64, _ tiers: PaneTiers) {
     guard time > horizon else { return }
     horizon = time
-    guard let oldest = panes.first?.start else { return }
+    cuts = tiers.cuts(horizon: time)
     // Nothing is older than the finest cut: the usual case, and nothing to do.
-    if oldest >= tiers.cut(0, horizon: horizon) { return }
+    guard let oldest = panes.first?.start, oldest < cuts.first else { return }
     var kept = 0
     for index in panes.indices {
       guard let start = start(of: panes[index].start, tiers) else { continue }
@@ -70,9 +86,9 @@ public struct Panes: Sendable, Hashable {
 
   /// The start of the pane that holds `time`, or nil if nothing that old is kept.
   private func start(of time: Int64, _ tiers: PaneTiers) -> Int64? {
-    for index in tiers.hops.indices where time >= tiers.cut(index, horizon: horizon) {
-      return Milliseconds.floor(time, to: tiers.hops[index])
-    }
+    if time >= cuts.first { return Milliseconds.floor(time, to: tiers.hops[0]) }
+    if time >= cuts.second { return Milliseconds.floor(time, to: tiers.hops[1]) }
+    if time >= cuts.third { return Milliseconds.floor(time, to: tiers.hops[2]) }
     return nil
   }
 

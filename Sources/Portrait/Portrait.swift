@@ -92,6 +92,10 @@ public struct Portrait: Sendable, Hashable {
       sums.cartAdds = change.unitsAdded
       sums.cartRemovals = change.unitsRemoved
       if change.unitsAdded > 0, change.accepted { hasHadCart = true }
+      if change.wasEmpty, !cart.isEmpty {
+        closedCartSession = nil
+        isCartSessionOpen = false
+      }
       effect.cart = change
     case .purchase:
       let change = cart.buy(event, byItem: rules.purchasesByItem)

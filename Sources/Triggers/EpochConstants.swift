@@ -1,8 +1,9 @@
 import Events
 import Portrait
 
-/// The rules of an epoch with everything that can be derived from them once.
-public struct EpochConstants: Sendable {
+/// The rules of an epoch with everything that can be derived from them once. A class, so that handing them on
+/// does not copy them.
+public final class EpochConstants: Sendable {
   public let rules: Rules
   public let portrait: PortraitRules
   /// Longest time for which a limit or a window still depends on a user's past, counted from his last activity,

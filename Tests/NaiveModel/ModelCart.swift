@@ -248,7 +248,9 @@ extension ModelUser {
       cartsOpened += 1
     }
     cart!.lines = lines
-    cart!.uncounted += uncounted
+    // A set replaces the contents, and so what did not fit into them.
+    let replaces = event.type == .cartSet || event.type == .checkoutStart && event.items != nil
+    cart!.uncounted = replaces ? uncounted : cart!.uncounted + uncounted
     if let session { cart!.session = session }
     let lastChange = cart!.lastChange
     if changed {

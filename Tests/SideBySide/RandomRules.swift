@@ -1,12 +1,6 @@
 import Events
-import Foundation
 import Portrait
 import Triggers
-
-/// Whether histories draw the cases in which engine and model are known to part, which
-/// `docs/corner-cases.md` names under "Open": rows of one item in a set, weights of 0, sets beyond the bound of
-/// a cart, later rows with a value, and the session of an alert. `EBB_OPEN_CASES=1` draws them.
-public let drawsOpenCases = ProcessInfo.processInfo.environment["EBB_OPEN_CASES"] != nil
 
 /// Draws from a seeded generator.
 public struct Dice<Generator: RandomNumberGenerator> {
@@ -97,11 +91,11 @@ extension Dice {
     churn.baselineMilliseconds = pick([28 * day, 4 * day, 7 * day, 11 * day])
     churn.minimumActiveDays = pick([4, 2, 1, 2])
     if chance(50) {
-      churn.dwellDropWeight = pick([0.3, drawsOpenCases ? 0 : 0.3, 1])
+      churn.dwellDropWeight = pick([0.3, 0, 1])
       churn.visitDropWeight = pick([0.35, 0.5, 1])
-      churn.cartUnboughtRiseWeight = pick([0.1, drawsOpenCases ? 0 : 0.1, 0.4])
-      churn.overdueWeight = pick([0.25, drawsOpenCases ? 0 : 0.25, 0.6])
-      if drawsOpenCases, chance(10) {
+      churn.cartUnboughtRiseWeight = pick([0.1, 0, 0.4])
+      churn.overdueWeight = pick([0.25, 0, 0.6])
+      if chance(10) {
         (churn.dwellDropWeight, churn.visitDropWeight, churn.overdueWeight) = (0, 0, 0)
         churn.cartUnboughtRiseWeight = 0
       }

@@ -242,7 +242,7 @@ struct Shopper<Generator: RandomNumberGenerator> {
   }
 
   private mutating func bigCart() {
-    var event = make(drawsOpenCases ? dice.pick([.cartSet, .cartAdd, .checkoutStart]) : .cartAdd)
+    var event = make(dice.pick([.cartSet, .cartAdd, .checkoutStart]))
     event.items = (0..<dice.number(45...60)).map {
       Event.Item(itemID: "b\($0)", priceMinor: 10, quantity: nil)
     }
@@ -251,7 +251,7 @@ struct Shopper<Generator: RandomNumberGenerator> {
     say(.cartAdd)
     pause()
     now += hour
-    if !drawsOpenCases || dice.chance(20) { send(make(.cartClear)) }
+    if dice.chance(20) { send(make(.cartClear)) }
   }
 
   private mutating func profile() {
@@ -303,7 +303,7 @@ struct Shopper<Generator: RandomNumberGenerator> {
     default: break
     }
     if type == .purchase {
-      if drawsOpenCases ? dice.chance(40) : order == nil { event.valueMinor = dice.number(0...5000) }
+      if dice.chance(40) { event.valueMinor = dice.number(0...5000) }
     } else if type.isCart, dice.chance(20) {
       event.orderID = "o\(number)-\(orders + 1)"
     }
@@ -325,9 +325,9 @@ struct Shopper<Generator: RandomNumberGenerator> {
 
   private mutating func list(_ counts: ClosedRange<Int64>) -> [Event.Item] {
     let count = dice.number(counts)
-    return (0..<(drawsOpenCases ? count : min(count, Int64(items.count)))).map { index in
+    return (0..<count).map { index in
       Event.Item(
-        itemID: drawsOpenCases ? dice.pick(items) : items[Int(index)],
+        itemID: dice.pick(items),
         priceMinor: dice.chance(85) ? dice.pick([100, 250, 999]) : nil,
         quantity: dice.pick([nil, 1, 1, 2, 3]))
     }

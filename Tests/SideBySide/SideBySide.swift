@@ -93,7 +93,6 @@ public struct SideBySide: ~Copyable {
     case (.cartAbandoned(var body), .cartAbandoned(let expected)):
       if let fault = checkVersion(body, user: engine.user) { return fault }
       body.cartVersion = expected.cartVersion
-      if !drawsOpenCases { body.session = expected.session }
       aligned.body = .cartAbandoned(body)
     case (.churnWarning(var body), .churnWarning(let expected)):
       for index in body.components.indices where index < expected.components.count {
