@@ -1,6 +1,6 @@
 /// When which user must be looked at: hints, re-checked when they come due.
 ///
-/// A binary heap in order of (time, first appearance). A user has at most one hint that counts (its time is kept
+/// A heap in order of (time, first appearance). A user has at most one hint that counts (its time is kept
 /// in the table); a deadline that moves later leaves its hint where it is, so that an event costs nothing here.
 struct DeadlineQueue: ~Copyable {
   struct Hint {
@@ -20,36 +20,44 @@ struct DeadlineQueue: ~Copyable {
   var first: Hint? { heap.first }
   var count: Int { heap.count }
 
+  /// Children of a node: four lie side by side in memory, which halves the depth.
+  private static let arity = 4
+
   mutating func push(_ hint: Hint) {
     heap.append(hint)
     var child = heap.count - 1
     while child > 0 {
-      let parent = (child - 1) / 2
-      if !(heap[child] < heap[parent]) { break }
-      heap.swapAt(child, parent)
+      let parent = (child - 1) / Self.arity
+      if !(hint < heap[parent]) { break }
+      heap[child] = heap[parent]
       child = parent
     }
+    heap[child] = hint
   }
 
   mutating func popFirst() -> Hint {
     let first = heap[0]
     let last = heap.removeLast()
-    if !heap.isEmpty {
-      heap[0] = last
-      sink(0)
-    }
+    if !heap.isEmpty { fill(with: last) }
     return first
   }
 
-  private mutating func sink(_ start: Int) {
-    var parent = start
+  /// Moves the hole at the top down to where `hint` belongs, and puts it there.
+  private mutating func fill(with hint: Hint) {
+    let count = heap.count
+    var hole = 0
     while true {
-      var child = 2 * parent + 1
-      if child >= heap.count { return }
-      if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
-      if !(heap[child] < heap[parent]) { return }
-      heap.swapAt(child, parent)
-      parent = child
+      let firstChild = Self.arity * hole + 1
+      if firstChild >= count { break }
+      var least = firstChild
+      for child in firstChild + 1..<max(firstChild + 1, min(firstChild + Self.arity, count))
+      where heap[child] < heap[least] {
+        least = child
+      }
+      if !(heap[least] < hint) { break }
+      heap[hole] = heap[least]
+      hole = least
     }
+    heap[hole] = hint
   }
 }

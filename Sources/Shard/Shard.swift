@@ -89,12 +89,26 @@ public struct Shard: ~Copyable {
   }
 
   /// Fires everything that is pending, each deadline judged by its own time: the end of a recorded history.
+  ///
+  /// No event can come between any more, so each user's deadlines are fired in one go, which is many times as fast
+  /// as going to and fro between users; the alerts are put in order of (time, first appearance) afterwards.
   /// - Parameter until: no deadline later than this.
   public mutating func drain(until: Int64 = .max, into output: inout TriggerOutput) {
-    while let due = takeDue(by: until) {
-      watermark = max(watermark, due.deadline.time)
-      fire(due, max(due.deadline.time, resumed), &output)
+    let before = output.alerts.count
+    queue = DeadlineQueue()
+    for index in users.placesByAppearance() {
+      users[index].hinted = .max
+      var isGone = false
+      while !isGone, let deadline = users[index].state.deadline(constants), deadline.time <= until {
+        watermark = max(watermark, deadline.time)
+        let due = Due(index: index, deadline: deadline)
+        isGone = handle(due, max(deadline.time, resumed), &output) == .isForgotten
+      }
+      if !isGone { schedule(index) }
     }
+    let ordered = output.alerts[before...].enumerated()
+      .sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
+    output.alerts.replaceSubrange(before..., with: ordered.map(\.element))
   }
 
   // MARK: Deadlines

@@ -112,6 +112,12 @@ struct UserTable: ~Copyable {
     entries[index].appearance == appearance
   }
 
+  /// The places of all users, in order of first appearance.
+  func placesByAppearance() -> [Int] {
+    entries.indices.filter { entries[$0].appearance != Self.nobody }
+      .sorted { entries[$0].appearance < entries[$1].appearance }
+  }
+
   /// Calls `body` with every user, in no meaningful order.
   func forEach(_ body: (borrowing UserState) -> Void) {
     for index in entries.indices where entries[index].appearance != Self.nobody {

@@ -29,7 +29,8 @@ struct ChurnScore: Sendable, Hashable {
       .map(\.name)
   }
 
-  init(of portrait: Portrait, at time: Int64, _ constants: EpochConstants) {
+  /// The portrait is only read; `inout` keeps it from being copied.
+  init(of portrait: inout Portrait, at time: Int64, _ constants: EpochConstants) {
     let rules = constants.rules.churn
     let tiers = constants.portrait.tiers
     let recentBegin = portrait.begin(rules.recentMilliseconds, at: time, tiers)

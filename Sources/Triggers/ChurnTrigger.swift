@@ -87,15 +87,16 @@ struct ChurnTrigger: Sendable, Hashable {
 
   // MARK: Evaluation
 
-  /// Handles the evaluation that `deadline` gave.
+  /// Handles the evaluation that `deadline` gave. The portrait is only read; `inout` keeps it from being copied,
+  /// which most evaluations, of users without a baseline, would spend most of their time on.
   mutating func evaluate(
-    at time: Int64, _ portrait: Portrait, _ who: Identity, _ moment: Moment, _ output: inout TriggerOutput
+    at time: Int64, _ portrait: inout Portrait, _ who: Identity, _ moment: Moment, _ output: inout TriggerOutput
   ) -> ChurnEvaluation {
     let rules = moment.rules.churn
     next = time.addingSaturated(rules.evaluateEveryMilliseconds)
     lastEvaluation = time
     output.tally.evaluations += 1
-    let score = ChurnScore(of: portrait, at: time, moment.constants)
+    let score = ChurnScore(of: &portrait, at: time, moment.constants)
     var evaluation = ChurnEvaluation(
       activeDays: score.activeDays, score: score.score, components: score.components, verdict: .noBaseline)
     guard let points = score.score else {

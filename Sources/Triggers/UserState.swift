@@ -134,7 +134,8 @@ public struct UserState: Sendable, Hashable {
     case .cartStep: decision = cart.fire(.step, at: time, &portrait, who, moment, &output)
     case .cartExpiry: decision = cart.fire(.expiry, at: time, &portrait, who, moment, &output)
     case .cartForgotten: decision = cart.fire(.forgotten, at: time, &portrait, who, moment, &output)
-    case .evaluation: decision = .evaluated(churn.evaluate(at: time, portrait, who, moment, &output))
+    case .evaluation:
+      decision = .evaluated(churn.evaluate(at: time, &portrait, who, moment, &output))
     case .userForgotten:
       output.tally.usersForgotten += 1
       decision = .userForgotten
