@@ -138,7 +138,7 @@ public struct KafkaInput: InputLog, ~Copyable {
         records += 1
         let record = unsafe InputRecord(
           partition: view.partition, offset: view.offset, timestamp: view.timestamp, key: view.key,
-          value: view.value)
+          value: view.value, source: UnsafeRawPointer(view.message), readHeaders: Self.wireHeaders)
         try visitor.record(record)
       case .endOfPartition(_, let partition, let nextOffset):
         try visitor.reachedEnd(partition: partition, nextOffset: nextOffset)
@@ -148,6 +148,12 @@ public struct KafkaInput: InputLog, ~Copyable {
     for (error, partition) in failures { try recover(from: error, at: partition) }
     if records > 0 { health.proven() }
     return records
+  }
+
+  /// A header without a value becomes one with an empty value.
+  private static let wireHeaders: @Sendable (UnsafeRawPointer) -> [OutputRecord.Header] = { message in
+    let message = unsafe message.assumingMemoryBound(to: rd_kafka_message_t.self)
+    return unsafe RecordView.headers(of: message).map { OutputRecord.Header(name: $0.name, value: $0.value ?? []) }
   }
 
   public mutating func close<Visitor: InputVisitor & ~Copyable>(

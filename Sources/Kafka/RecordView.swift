@@ -28,7 +28,12 @@ import CRdKafka
   }
 
   /// The headers, copied; parsed on demand by the library. A null value is nil.
-  public func headers() -> [(name: String, value: [UInt8]?)] {
+  public func headers() -> [(name: String, value: [UInt8]?)] { unsafe Self.headers(of: message) }
+
+  /// The same, from the library's own message.
+  static func headers(
+    of message: UnsafePointer<rd_kafka_message_t>
+  ) -> [(name: String, value: [UInt8]?)] {
     var list: OpaquePointer?
     guard unsafe rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR else { return [] }
     var headers: [(name: String, value: [UInt8]?)] = []

@@ -151,7 +151,7 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
     let letter = unsafe DeadLetter(
       topic: settings.inputTopic, partition: record.partition, offset: record.offset,
       reason: rejection.reason.rawValue, place: rejection.place, key: record.key.map { unsafe Array($0) },
-      value: record.value.map { unsafe Array($0) })
+      value: record.value.map { unsafe Array($0) }, original: record.headers)
     append(letter.record(), to: .deadLetters, record.partition, nextOffset: record.offset + 1)
   }
 

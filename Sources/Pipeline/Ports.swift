@@ -13,16 +13,29 @@ import Triggers
   public var key: UnsafeRawBufferPointer?
   /// nil: a null value. An empty value is not null.
   public var value: UnsafeRawBufferPointer?
+  /// The log's own handle of the record, and how to read headers from it. Only for the few records whose headers
+  /// matter: reading them costs allocations.
+  private var source: UnsafeRawPointer?
+  private var readHeaders: @Sendable (UnsafeRawPointer) -> [WireHeader]
 
   public init(
     partition: Int32, offset: Int64, timestamp: Int64, key: UnsafeRawBufferPointer?,
-    value: UnsafeRawBufferPointer?
+    value: UnsafeRawBufferPointer?, source: UnsafeRawPointer? = nil,
+    readHeaders: @escaping @Sendable (UnsafeRawPointer) -> [WireHeader] = { _ in [] }
   ) {
     self.partition = partition
     self.offset = offset
     self.timestamp = timestamp
     unsafe self.key = unsafe key
     unsafe self.value = unsafe value
+    unsafe self.source = unsafe source
+    unsafe self.readHeaders = unsafe readHeaders
+  }
+
+  /// The record's headers, copied.
+  public var headers: [WireHeader] {
+    guard let source = unsafe source else { return [] }
+    return unsafe readHeaders(source)
   }
 }
 

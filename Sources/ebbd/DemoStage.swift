@@ -57,13 +57,14 @@ final class DemoStage: Sendable {
     spawn("ebb-demo-reader", helpers) { [self] in try readAlerts(properties) }
     spawn("ebb-demo-shop", helpers) { [self] in try produce(properties, fleet) }
     watch(fleet)
+    let users = fleet.snapshots.total.users
     fleet.stop()
     stop.request()
     // The lanes have their last cut to finish; a broker that is gone must not hold up the end.
     _ = ended.wait(timeout: .now() + 5)
     _ = helpers.wait(timeout: .now() + 3)
     screen.endStatus()
-    summarise(fleet)
+    summarise(fleet, users: users)
     if let failure = failure.withLock({ $0 }) {
       throw PipelineError(.output, failure, hint: "see above")
     }
@@ -179,13 +180,13 @@ final class DemoStage: Sendable {
     ].joined(separator: "  ")
   }
 
-  private func summarise(_ fleet: LaneFleet) {
+  private func summarise(_ fleet: LaneFleet, users: Int) {
     let total = fleet.snapshots.total
     let tally = total.tally
     Console.say("")
     Console.say(
       "sent \(Console.grouped(sent.load(ordering: .relaxed))) records; the daemon read"
-        + " \(Console.grouped(total.records)): \(total.users) users, \(total.rejectedCount) refused,"
+        + " \(Console.grouped(total.records)): \(users) users, \(total.rejectedCount) refused,"
         + " \(tally.duplicates) duplicates left out")
     for type in AlertType.allCases {
       let name = type.rawValue.dropFirst(4).replacing(".", with: " ")
