@@ -153,7 +153,9 @@ public struct KafkaInput: InputLog, ~Copyable {
   /// A header without a value becomes one with an empty value.
   private static let wireHeaders: @Sendable (UnsafeRawPointer) -> [OutputRecord.Header] = { message in
     let message = unsafe message.assumingMemoryBound(to: rd_kafka_message_t.self)
-    return unsafe RecordView.headers(of: message).map { OutputRecord.Header(name: $0.name, value: $0.value ?? []) }
+    return unsafe RecordView.headers(of: message).map {
+      OutputRecord.Header(name: $0.name, value: $0.value ?? [])
+    }
   }
 
   public mutating func close<Visitor: InputVisitor & ~Copyable>(

@@ -83,7 +83,9 @@ struct LineReader: ~Copyable {
   }
 
   /// The line in hand is longer than the bound: hands over its beginning and reads on to its end.
-  private mutating func skipLongLine(_ body: (UnsafeRawBufferPointer, Bool) -> Void) throws(ReplayError) -> Bool {
+  private mutating func skipLongLine(_ body: (UnsafeRawBufferPointer, Bool) -> Void) throws(ReplayError)
+    -> Bool
+  {
     unsafe hand(upTo: buffer.count, body)
     start = buffer.count
     while true {

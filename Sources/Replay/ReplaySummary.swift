@@ -53,7 +53,8 @@ public struct ReplaySummary: Sendable {
         .joined(separator: ", "))
     if alertsAfterLastEvent > 0 {
       lines.append(
-        "          \(alertsAfterLastEvent) are dated after the last event: they follow if nothing happened then")
+        "          \(alertsAfterLastEvent) are dated after the last event: they follow if nothing happened then"
+      )
     }
     let stale = tally.staleCartRecovered + tally.staleChurnRecovered
     if stale > 0 { lines.append("          \(stale) recoveries dropped as stale") }
@@ -75,7 +76,8 @@ public struct ReplaySummary: Sendable {
     }
     for refusal in refusals {
       let place = refusal.rejection.place.isEmpty ? "" : " at \(refusal.rejection.place)"
-      lines.append("            \(refusal.file):\(refusal.line): \(refusal.rejection.reason.rawValue)\(place)")
+      lines.append(
+        "            \(refusal.file):\(refusal.line): \(refusal.rejection.reason.rawValue)\(place)")
     }
     if rejectedCount > Int64(refusals.count) {
       lines.append("            … and \(rejectedCount - Int64(refusals.count)) more")

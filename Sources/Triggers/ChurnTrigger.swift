@@ -90,7 +90,8 @@ struct ChurnTrigger: Sendable, Hashable {
   /// Handles the evaluation that `deadline` gave. The portrait is only read; `inout` keeps it from being copied,
   /// which most evaluations, of users without a baseline, would spend most of their time on.
   mutating func evaluate(
-    at time: Int64, _ portrait: inout Portrait, _ who: Identity, _ moment: Moment, _ output: inout TriggerOutput
+    at time: Int64, _ portrait: inout Portrait, _ who: Identity, _ moment: Moment,
+    _ output: inout TriggerOutput
   ) -> ChurnEvaluation {
     let rules = moment.rules.churn
     next = time.addingSaturated(rules.evaluateEveryMilliseconds)

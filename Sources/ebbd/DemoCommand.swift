@@ -112,7 +112,7 @@ struct DemoCommand: ParsableCommand {
   private func fit(_ configuration: inout Settings.Configuration, speed: Double) {
     let real = { (milliseconds: Double) in Int64(milliseconds * speed) }
     configuration.rules.time.allowedLatenessMilliseconds = max(
-      configuration.rules.time.allowedLatenessMilliseconds, real(500))
+      configuration.rules.time.allowedLatenessMilliseconds, real(200))
     configuration.rules.time.idleAfterMilliseconds = max(
       configuration.rules.time.idleAfterMilliseconds, real(1_000))
     configuration.rules.time.maxFutureSkewMilliseconds = max(

@@ -106,7 +106,8 @@ final class DemoStage: Sendable {
   private func produce(_ properties: ClientProperties, _ fleet: LaneFleet) throws {
     guard var traffic = traffic.withLock({ $0.take() }) else { return }
     var producer = try Producer(
-      properties: properties.overridden(by: ClientProperties(["linger.ms": "5"])), callbacks: ClientCallbacks()
+      properties: properties.overridden(by: ClientProperties(["linger.ms": "5"])),
+      callbacks: ClientCallbacks()
     ) { _ in }
     let topic = setup.configuration.topics.input
     let headers = HeaderList([])

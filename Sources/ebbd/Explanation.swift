@@ -23,7 +23,8 @@ struct Explanation {
     case .sessionClosed(let pages, let bounce):
       return "session ends: \(pages) page\(pages == 1 ? "" : "s")\(bounce ? ", a bounce" : "")"
     case .stepFired(let step, let id): return "cart step \(step)\(age(step)): alert \(id.text)"
-    case .stepLimited(let step, let limit): return "cart step \(step)\(age(step)): no alert, \(Self.why(limit))"
+    case .stepLimited(let step, let limit):
+      return "cart step \(step)\(age(step)): no alert, \(Self.why(limit))"
     case .stepDeferred(let step, let until):
       return "cart step \(step)\(age(step)): quiet hours, waits until \(WireText.instant(until))"
     case .stepStale(let step): return "cart step \(step)\(age(step)): no alert, older than alerts.max_age"

@@ -88,7 +88,8 @@ final class LaneFleet: Sendable {
       input: input, output: output, decoder: decoder,
       settings: LaneSettings(
         rules: configuration.rules, configVersion: plan.configVersion, source: configuration.alerts.source,
-        inputTopic: topics.input, minimumCutIntervalMilliseconds: configuration.commit.minIntervalMilliseconds,
+        inputTopic: topics.input,
+        minimumCutIntervalMilliseconds: configuration.commit.minIntervalMilliseconds,
         maximumCutIntervalMilliseconds: configuration.commit.maxIntervalMilliseconds),
       clock: plan.clock, monitor: monitors[lane], notify: plan.laneNotice)
     try lane.run()

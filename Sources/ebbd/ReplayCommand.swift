@@ -10,7 +10,8 @@ import Triggers
 struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replay",
-    abstract: "Runs files through the triggers: alerts as NDJSON on standard output, a summary on standard error.",
+    abstract:
+      "Runs files through the triggers: alerts as NDJSON on standard output, a summary on standard error.",
     discussion: """
       Rows are taken in the order of the files. When they end, time goes on until no deadline is pending, as if \
       nothing else had happened; --until end stops at the last event instead. alerts.max_age is off: a history \
@@ -145,9 +146,10 @@ struct ReplayCommand: ParsableCommand {
     var alerts: [Alert] = []
     let run = try read(setup, explaining: user) { if $0.user == user { alerts.append($0) } }
     let lines = OutputLines()
-    for line in Explanation(user: user, decisions: run.decisions, alerts: alerts, rules: setup.configuration.rules)
-      .lines(writer: setup.writer)
-    {
+    for line in Explanation(
+      user: user, decisions: run.decisions, alerts: alerts, rules: setup.configuration.rules
+    )
+    .lines(writer: setup.writer) {
       lines.write(line)
     }
     lines.flush()

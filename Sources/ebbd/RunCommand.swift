@@ -59,13 +59,15 @@ struct RunCommand: ParsableCommand {
       "starting",
       metadata: [
         "librdkafka": "\(LibraryVersion.current)", "mapping": "\(setup.mapping.name)",
-        "config_version": "\(setup.configVersion)", "brokers": "\(configuration.kafka.brokers.joined(separator: ","))",
+        "config_version": "\(setup.configVersion)",
+        "brokers": "\(configuration.kafka.brokers.joined(separator: ","))",
       ])
     let notices = NoticeLog(log: log, inputTopic: configuration.topics.input)
     do throws(PipelineError) {
       let topics = configuration.topics
       let found = try Preflight.run(
-        properties: properties, topics: [topics.input, topics.cartAlerts, topics.churnAlerts, topics.deadLetters],
+        properties: properties,
+        topics: [topics.input, topics.cartAlerts, topics.churnAlerts, topics.deadLetters],
         callbacks: ClientCallbacks(log: { notices.tell($0) }), notice: { notices.tell($0) },
         stop: { isStopping.load(ordering: .acquiring) })
       if found == nil { return log.notice("stopped") }
