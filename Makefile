@@ -8,6 +8,10 @@ SHELL := /bin/bash
 # Where the usual installers put Swift, for shells that do not have it on their path.
 export PATH := $(PATH):$(HOME)/.local/share/swiftly/bin:/opt/swift/usr/bin:/usr/local/swift/usr/bin
 
+# Tests that start processes, talk to brokers and wait with time limits: one after the other, and apart from those that
+# keep every core busy.
+PATIENT := ^(KafkaTests|ProcessTests|HouseTests|TelemetryTests)\.
+
 SOURCES := Package.swift Sources Tests
 
 help: ## print this list
@@ -20,7 +24,8 @@ test: ## build everything and run every test (EBB_DATA=DIR adds the tests on rea
 	@scripts/setup.sh test
 	swift build --build-tests
 	swift build -c release --product ebbd
-	swift test --disable-xctest $(ARGS)
+	swift test --skip-build --disable-xctest --no-parallel --filter '$(PATIENT)' $(ARGS)
+	swift test --skip-build --disable-xctest --skip '$(PATIENT)' $(ARGS)
 
 build: ## build the optimised program, .build/release/ebbd
 	@scripts/setup.sh build

@@ -1,5 +1,7 @@
 // What makes a text a JSON number or a JSON string, checked here because the parser leaves it open.
 #pragma once
+#include <simdjson.h>
+
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -89,6 +91,20 @@ inline int32_t check_escapes(std::string_view text) {
     i += 6;
   }
   return EBB_OK;
+}
+
+// Halves the text until the place is found; only on the way to a refusal.
+inline const char *first_bad_utf8(const char *buffer, size_t length) {
+  size_t good = 0, bad = length;
+  while (bad - good > 1) {
+    size_t middle = good + (bad - good) / 2;
+    // A cut inside a character is not an error of the text before it.
+    size_t cut = middle;
+    while (cut > good && (uint8_t(buffer[cut]) & 0xC0) == 0x80) { cut--; }
+    if (cut == good) { break; }
+    if (simdjson::validate_utf8(buffer + good, cut - good)) { good = cut; } else { bad = cut; }
+  }
+  return buffer + good;
 }
 
 }  // namespace ebb

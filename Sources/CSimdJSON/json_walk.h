@@ -403,7 +403,7 @@ struct ebb_json : ebb::Plan {
     if (*first != '{') { return refuse_root(first); }
 
     if (auto code = parser.iterate(padded_string_view(buffer, length, length + SIMDJSON_PADDING)).get(document)) {
-      return fail(code_of(code), code == UTF8_ERROR ? first_bad_utf8() : nullptr);
+      return fail(code_of(code), code == UTF8_ERROR ? first_bad_utf8(buffer, length) : nullptr);
     }
     ondemand::object object;
     if (auto code = document.get_object().get(object)) {
@@ -416,19 +416,5 @@ struct ebb_json : ebb::Plan {
     const char *rest = nullptr;
     if (!document.current_location().get(rest)) { return fail(EBB_BAD_JSON, rest); }
     return true;
-  }
-
-  // Halves the text until the place is found; only on the way to a refusal.
-  const char *first_bad_utf8() {
-    size_t good = 0, bad = length;
-    while (bad - good > 1) {
-      size_t middle = good + (bad - good) / 2;
-      // A cut inside a character is not an error of the text before it.
-      size_t cut = middle;
-      while (cut > good && (uint8_t(buffer[cut]) & 0xC0) == 0x80) { cut--; }
-      if (cut == good) { break; }
-      if (validate_utf8(buffer + good, cut - good)) { good = cut; } else { bad = cut; }
-    }
-    return buffer + good;
   }
 };

@@ -62,7 +62,8 @@ extension Alert {
     case .dwellDrop:
       return "time on site \(minutes(recent)) min a day, was \(minutes(baseline))"
     case .visitDrop:
-      return "\(WireText.decimal(recent * 7)) visits a week, was \(WireText.decimal(baseline * 7))"
+      let visits = WireText.decimal(recent * 7)
+      return "\(visits) visit\(visits == "1" ? "" : "s") a week, was \(WireText.decimal(baseline * 7))"
     case .cartUnboughtRise:
       return "\(WireText.decimal(recent)) items a week left in the cart, was \(WireText.decimal(baseline))"
     case .overdue:
