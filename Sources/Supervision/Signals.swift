@@ -83,6 +83,7 @@ public enum Signals {
     let status = unsafe pthread_create(
       &thread, nil,
       { _ in
+        Signals.unblock()
         Signals.deliver(from: readEnd.load(ordering: .acquiring))
         return nil
       }, nil)
@@ -94,6 +95,15 @@ public enum Signals {
       throw refused("no thread")
     }
     pthread_detach(thread)
+  }
+
+  /// Lets the signals through to this thread. Whoever started the process may have blocked them (the worker threads of
+  /// libdispatch do), and a mask is inherited: without this such a process could not be asked to end.
+  private static func unblock() {
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    for signal in ProcessSignal.allCases { unsafe sigaddset(&signals, signal.number) }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   private static func refused(_ what: String) -> SupervisionError {

@@ -52,6 +52,19 @@ import Testing
     }
   }
 
+  @Test func `Signals that the parent has left blocked arrive`() async {
+    await #expect(processExitsWith: .exitCode(10)) {
+      alarm(20)
+      var signals = sigset_t()
+      unsafe sigfillset(&signals)
+      unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+      // To this thread, as if there were no other; the watcher's is the one that inherits the mask.
+      try Signals.watch { signal in exit(signal == .terminate ? 10 : 1) }
+      kill(getpid(), SIGTERM)
+      while true { sleep(60) }
+    }
+  }
+
   @Test func `A broken pipe is an error and not the end`() async {
     await #expect(processExitsWith: .success) {
       Signals.ignoreBrokenPipes()
