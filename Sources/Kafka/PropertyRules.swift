@@ -96,8 +96,12 @@ extension ClientProperties {
 
   static let producerDefaults = ClientProperties([
     "linger.ms": "5",
-    "compression.type": "lz4",
+    // The one codec that every client reads without a further library: alerts are for whoever subscribes.
+    "compression.type": "gzip",
     "retry.backoff.ms": "10",
+    // More than a consumer takes (receive.message.max.bytes): what could be read can be written as a dead letter.
+    // What the topic takes is the brokers' to say.
+    "message.max.bytes": "134217728",
   ])
 
   static let producerInvariants = ClientProperties([
