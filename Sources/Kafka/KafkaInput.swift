@@ -189,7 +189,11 @@ public struct KafkaInput: InputLog, ~Copyable {
       try endingLane { () throws(KafkaError) in try consumer.assign([]) }
       return
     }
-    let starts = try positions(of: partitions)
+    guard let starts = try positions(of: partitions) else {
+      // Another assignment follows once this one is answered.
+      try endingLane { () throws(KafkaError) in try consumer.assign([]) }
+      return
+    }
     // The visitor first: a record must not come before it knows of the partition.
     try visitor.assigned(partitions.map(\.partition))
     owned = partitions
@@ -197,9 +201,10 @@ public struct KafkaInput: InputLog, ~Copyable {
     health.proven()
   }
 
-  /// Where to begin with each partition. Asks until the brokers answer, since nothing can be read before.
+  /// Where to begin with each partition; nil: the group has moved on in the meantime (another member has joined), and
+  /// the assignment counts no more. Asks until the brokers answer, since nothing can be read before.
   private mutating func positions(of partitions: [TopicPartition]) throws(PipelineError)
-    -> [(partition: TopicPartition, offset: Offset)]
+    -> [(partition: TopicPartition, offset: Offset)]?
   {
     let timeout = options.requestTimeoutMilliseconds
     let planner = StartPlanner(start: options.start, lostOffset: options.lostOffset, group: options.group)
@@ -213,9 +218,10 @@ public struct KafkaInput: InputLog, ~Copyable {
         if !plan.firstCommits.isEmpty { try consumer.commit(plan.firstCommits, timeoutMilliseconds: timeout) }
         return plan.starts
       } catch {
+        // The next rebalance cannot come while this one is being answered: trying again would only hold it up.
+        if error.isOfOldGeneration { return nil }
         attempts += 1
-        // Positions may be unstable or the coordinator on the move for a while; a group that has moved on will say
-        // so by another rebalance, which cannot come while this one is being answered.
+        // Positions may be unstable or the coordinator on the move for a while.
         guard error.class == .retriable, attempts < StartPlanner.maximumAttempts else {
           throw PipelineError(error)
         }
@@ -278,6 +284,16 @@ public struct KafkaInput: InputLog, ~Copyable {
     health.proven()
     if repeated.clear() {
       options.notice(KafkaNotice(.info, "the brokers of topic \(options.topic) answer again"))
+    }
+  }
+}
+
+extension KafkaError {
+  /// Whether the coordinator refused because the group has another generation by now, or is about to.
+  fileprivate var isOfOldGeneration: Bool {
+    switch code {
+    case .illegalGeneration, .unknownMember, .rebalanceInProgress, .assignmentLost: true
+    default: false
     }
   }
 }
