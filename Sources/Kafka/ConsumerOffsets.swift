@@ -26,19 +26,35 @@ extension Consumer {
   }
 
   /// The first offset that is kept, and the one behind the last record.
+  ///
+  /// Not by `rd_kafka_query_watermark_offsets`: that of librdkafka 2.0.2 waits for ever, whatever its timeout, when
+  /// the leader goes away in between.
   public func watermarks(of partition: TopicPartition, timeoutMilliseconds: Int32) throws(KafkaError)
     -> (low: Int64, high: Int64)
   {
-    var low: Int64 = 0
-    var high: Int64 = 0
+    let low = try edge(Int64(RD_KAFKA_OFFSET_BEGINNING), of: partition, timeoutMilliseconds)
+    let high = try edge(Int64(RD_KAFKA_OFFSET_END), of: partition, timeoutMilliseconds)
+    return (low, high)
+  }
+
+  /// One end of a partition, which the protocol asks for by a negative time.
+  private func edge(
+    _ end: Int64, of partition: TopicPartition, _ timeoutMilliseconds: Int32
+  ) throws(KafkaError) -> Int64 {
+    let subject = "partition \(partition.partition) of topic \(partition.topic)"
+    let list = PartitionList(capacity: 1)
+    list.add(partition, offset: end)
     if let error = KafkaError(
-      unsafe rd_kafka_query_watermark_offsets(
-        client.pointer, partition.topic, partition.partition, &low, &high, timeoutMilliseconds),
-      subject: "partition \(partition.partition) of topic \(partition.topic)")
+      unsafe rd_kafka_offsets_for_times(client.pointer, list.pointer, timeoutMilliseconds), subject: subject)
     {
       throw error
     }
-    return (low, high)
+    guard let element = list.elements().first, element.error == nil else {
+      throw list.elements().first?.error ?? KafkaError(code: .timedOut, subject: subject)
+    }
+    // What has not been answered in time stands there as it was asked.
+    guard element.offset >= 0 else { throw KafkaError(code: .timedOut, subject: subject) }
+    return element.offset
   }
 
   /// For each partition the first record at or after a time; nil: there is none yet.
