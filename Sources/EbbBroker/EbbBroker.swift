@@ -11,7 +11,8 @@ struct EbbBroker: ParsableCommand {
     discussion: """
       The first line on standard output is bootstrap=HOST:PORT. It runs until it is interrupted or terminated, or, \
       where standard input is a pipe, until that ends. It keeps 5 MiB and 100,000 batches a partition and drops the \
-      oldest beyond that.
+      oldest beyond that. SIGUSR1 takes all brokers down (clients are disconnected and refused, records stay), SIGUSR2 \
+      brings them up again; standard output says when that is done.
       """)
 
   @Option(help: "How many brokers.")
@@ -41,7 +42,7 @@ struct EbbBroker: ParsableCommand {
     // Blocked before any thread starts, so that every thread inherits it and only `sigwait` sees them.
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
-    for signal in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&signals, signal) }
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2] { unsafe sigaddset(&signals, signal) }
     unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
 
     let broker = try EmbeddedBroker(brokers: brokers)
@@ -54,7 +55,19 @@ struct EbbBroker: ParsableCommand {
 
     Self.endWithInput()
     var signal: Int32 = 0
-    unsafe sigwait(&signals, &signal)
+    while true {
+      unsafe sigwait(&signals, &signal)
+      switch signal {
+      case SIGUSR1:
+        try broker.takeDown()
+        print("down")
+      case SIGUSR2:
+        try broker.bringUp()
+        print("up")
+      default: return
+      }
+      fflush(nil)
+    }
   }
 
   /// Terminates this process when standard input ends, if that is a pipe: then whoever started it is gone.
