@@ -74,6 +74,12 @@ public final class RunningProcess: Sendable {
     process.standardOutput = output
     process.standardError = error
     if let feed { process.standardInput = feed } else { process.standardInput = FileHandle.nullDevice }
+    // Not `waitUntilExit`: on a thread without a run loop it spins.
+    process.terminationHandler = { [state] process in
+      let signal: Int32 = process.terminationReason == .uncaughtSignal ? 128 : 0
+      let status = process.terminationStatus + signal
+      state.withLock { $0.status = status }
+    }
     do {
       try process.run()
     } catch {
@@ -91,12 +97,6 @@ public final class RunningProcess: Sendable {
         try? handle.value.write(contentsOf: input)
         try? handle.value.close()
       }
-    }
-    Self.detach { [state, process = Unshared(process)] in
-      process.value.waitUntilExit()
-      let reason = process.value.terminationReason
-      let status = process.value.terminationStatus + (reason == .uncaughtSignal ? 128 : 0)
-      state.withLock { $0.status = status }
     }
   }
 
