@@ -88,6 +88,8 @@ let package = Package(
     .testTarget(
       name: "ModelTests", dependencies: ["SideBySide", "NaiveModel", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "TriggersTests", dependencies: ["SideBySide"], swiftSettings: strict),
+    .testTarget(
+      name: "ProcessTests", dependencies: ["ebbd", "ebb-broker", "TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
