@@ -75,6 +75,9 @@ let package = Package(
       name: "TelemetryTests",
       dependencies: ["Telemetry", "Supervision", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
+    .testTarget(
+      name: "PipelineTests", dependencies: ["Pipeline", "Settings", "Triggers", "Events"],
+      swiftSettings: strict),
     .testTarget(name: "EventsTests", dependencies: ["Events", "Settings"]),
     .testTarget(
       name: "KafkaTests", dependencies: ["Events", "Kafka", "Pipeline", "ebb-broker", "TestSupport"],

@@ -32,8 +32,13 @@ struct CutSchedule: Sendable, Hashable {
 
   /// The cut was closed.
   mutating func closed(at now: Int64) {
+    cleared()
+    lastCut = now
+  }
+
+  /// Nothing waits any more.
+  mutating func cleared() {
     waitingSince = nil
     hasRecords = false
-    lastCut = now
   }
 }

@@ -77,15 +77,24 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
   }
 
   mutating func lost(_ partitions: [Int32]) throws(PipelineError) {
+    let wasInFlight = isInFlight
     output.abandon()
     isInFlight = false
     drop(partitions)
     notify(.lost(partitions))
+    // Under eager assignment everything is lost at once. If anything were left, its part of the abandoned cut would
+    // be missing for good: a fresh start reads it again.
+    if wasInFlight, !owned.isEmpty {
+      throw PipelineError(
+        .output, "some partitions were lost while a cut of others was in flight",
+        hint: "restart; everything since the last commit is read again")
+    }
   }
 
   private mutating func drop(_ partitions: [Int32]) {
     owned.removeAll { partitions.contains($0.number) }
     outbox.drop(partitions)
+    if outbox.isEmpty { schedule.cleared() }
   }
 
   mutating func reachedEnd(partition: Int32, nextOffset: Int64) throws(PipelineError) {
@@ -225,7 +234,7 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
       precondition(waiting, "a cut is in flight")
       isInFlight = try output.progress(timeoutMilliseconds: 100) == .pending
     }
-    guard !outbox.isEmpty else { return }
+    guard !outbox.isEmpty else { return schedule.cleared() }
     try output.begin(outbox.close())
     isInFlight = true
     snapshot.cuts += 1

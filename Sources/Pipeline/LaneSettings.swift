@@ -21,7 +21,7 @@ public struct LaneSettings: Sendable {
   public init(
     rules: Rules, configVersion: String, source: String, inputTopic: String,
     minimumCutIntervalMilliseconds: Int64 = 10, maximumCutIntervalMilliseconds: Int64 = 1000,
-    outboxBytes: Int = 4 << 20, handoverMilliseconds: Int64 = 10_000
+    outboxBytes: Int = 4 << 20, handoverMilliseconds: Int64 = 4_000
   ) {
     self.rules = rules
     self.configVersion = configVersion

@@ -18,7 +18,12 @@ struct Outbox: ~Copyable {
   mutating func append(_ record: OutputRecord, _ partition: Int32, nextOffset: Int64) {
     let index = section(partition, nextOffset)
     sections[index].records.append(record)
-    bytes += (record.key?.count ?? 0) + (record.value?.count ?? 0) + 128
+    bytes += Self.size(record)
+  }
+
+  /// About what a record takes, headers included.
+  private static func size(_ record: OutputRecord) -> Int {
+    (record.key?.count ?? 0) + (record.value?.count ?? 0) + 128
   }
 
   private mutating func section(_ partition: Int32, _ nextOffset: Int64) -> Int {
@@ -40,6 +45,6 @@ struct Outbox: ~Copyable {
   /// Drops what belongs to these partitions.
   mutating func drop(_ partitions: [Int32]) {
     sections.removeAll { partitions.contains($0.partition) }
-    if sections.isEmpty { bytes = 0 }
+    bytes = sections.reduce(0) { $1.records.reduce($0) { $0 + Self.size($1) } }
   }
 }
