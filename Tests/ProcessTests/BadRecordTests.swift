@@ -77,7 +77,7 @@ import Testing
       values += Self.strange.map { Data(Native.cartAdd($0.json).utf8) }
       try await cluster.send(values: values, key: "k")
       // No value at all, and one of no bytes, which a file cannot say.
-      try await cluster.send(["k\t"])
+      try await cluster.send(["k\t"], ["-H", "shop=de"])
       try await cluster.send(["k\t"], ["-Z"])
       try await cluster.send(["k\t\(Native.view("last", at: 2 * Native.hour))"])
 
@@ -86,6 +86,8 @@ import Testing
       #expect(letters.map { $0.headers["ebb_reason"] } == expected.map(\.reason))
       #expect(letters.dropLast().map(\.value) == expected.dropLast().map(\.value))
       #expect(letters.last.map { $0.value == nil } == true)
+      // The headers that a record came with stay with it.
+      #expect(letters[Self.all.count].headers["shop"] == "de")
       #expect(letters.allSatisfy { $0.keyText == "k" && $0.headers["ebb_topic"] == Cluster.input })
       #expect(
         letters.prefix(Self.all.count).map { $0.headers["ebb_offset"] }

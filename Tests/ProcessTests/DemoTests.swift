@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(2))) struct `First contact` {
   @Test func `The demo ends by itself, with alerts that came through the topics and a summary`() async throws
   {
-    let finished = try await Daemon.ebbd(["demo", "--seconds", "20"])
+    let finished = try await Daemon.ebbd(["demo", "--seconds", "15"])
     #expect(finished.status == 0)
     #expect(finished.elapsed < .seconds(40))
     let alerts = finished.output.split(separator: "\n")
@@ -41,7 +41,7 @@ import Testing
     guard let path = SharedData.file("rees46-2019-oct-sample.csv", for: "the demo of a real file") else {
       return
     }
-    let finished = try await Daemon.ebbd(["demo", "--input", path, "--format", "rees46", "--seconds", "15"])
+    let finished = try await Daemon.ebbd(["demo", "--input", path, "--format", "rees46", "--seconds", "10"])
     #expect(finished.status == 0, "\(finished.error)")
     #expect(finished.error.contains("17435 rows of rees46-2019-oct-sample.csv"))
     #expect(finished.error.contains("sent "))
