@@ -53,6 +53,7 @@ import Testing
     (["demo"], ["--seconds", "--input", "--format", "--seed", "--users", "--speed"]),
     (["replay"], ["--compare", "--explain", "--until", "--format", "NDJSON", "standard error", "Examples:"]),
     (["validate"], ["file:line:column", "exit code", "--config"]),
+    (["topics"], ["--create", "--partitions", "--replicas", "exit code"]),
     (["reference"], ["--yaml", "--schemas", "Markdown"]),
   ]
 

@@ -113,6 +113,31 @@ import Testing
       }
       #expect(!last.contains("topic \(Cluster.input)"))
       #expect(last.contains("ebbd topics --create"))
+
+      let checked = try await Daemon.ebbd(["topics", "--config", path])
+      #expect(checked.status == 1)
+      #expect(checked.output.contains("input: \(Cluster.input): 1 partitions"))
+      #expect(checked.output.contains("dead letters: \(Cluster.deadLetters): missing"))
+      // The embedded broker makes topics only when it starts, and the command says so.
+      let created = try await Daemon.ebbd(["topics", "--create", "--config", path])
+      #expect(created.status == 1)
+      #expect(created.error.contains("create and inspect topics by the cluster's own tools"))
+    }
+  }
+
+  @Test func `Topics that are all there are listed, and brokers that are not there are told of`() async throws
+  {
+    let cluster = try await Cluster.start(partitions: 3)
+    try await withTemporaryDirectory { directory in
+      let path = try TestConfiguration(bootstrap: cluster.bootstrap).write(into: directory)
+      let checked = try await Daemon.ebbd(["topics", "--config", path])
+      #expect(checked.status == 0, "\(checked.error)")
+      #expect(checked.output.contains("input: \(Cluster.input): 3 partitions"))
+      #expect(checked.output.split(separator: "\n").count == 4)
+      let nowhere = try TestConfiguration(bootstrap: "127.0.0.1:\(freePort())").write(into: directory)
+      let refused = try await Daemon.ebbd(["topics", "--timeout", "1", "--config", nowhere])
+      #expect(refused.status == 1)
+      #expect(refused.error.contains("no broker of the cluster can be reached"))
     }
   }
 
