@@ -4,6 +4,9 @@ import Events
 public struct Traits: Sendable, Hashable {
   /// Traits kept of a user, besides the two that Ebb itself reads.
   public static let maximum = 32
+  /// Longest name and longest text of a trait that is kept, UTF-8 bytes.
+  public static let maximumNameBytes = 64
+  public static let maximumTextBytes = 256
 
   struct Entry: Sendable, Hashable {
     var name: String
@@ -17,11 +20,15 @@ public struct Traits: Sendable, Hashable {
 
   public init() {}
 
-  /// Takes a `profile` in; returns how many traits found no room.
+  /// Takes a `profile` in; returns how many traits found no room or are too long to be kept.
   public mutating func apply(_ event: borrowing EventSlot) -> Int64 {
     var overflows: Int64 = 0
     for index in event.traits.indices {
       let trait = event.traits[index]
+      if trait.name.count > Self.maximumNameBytes || trait.text?.count ?? 0 > Self.maximumTextBytes {
+        overflows += 1
+        continue
+      }
       let value: Event.TraitValue =
         if let text = trait.text { .text(event.string(text)) } else { .number(trait.number) }
       let entry = Entry(name: event.string(trait.name), value: value, time: event.ts)
