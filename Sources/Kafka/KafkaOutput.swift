@@ -95,7 +95,10 @@ public struct KafkaOutput: OutputLog, ~Copyable {
       case .sending:
         try handOver()
         let state = acknowledgements.state()
-        if let error = state.failure { throw refused(error) }
+        if let error = state.failure {
+          guard try shorten(after: error) else { throw refused(error) }
+          continue
+        }
         if state.outstanding == 0 {
           stage = .committing(inFlight: false, retryAt: .now)
           continue
@@ -112,6 +115,28 @@ public struct KafkaOutput: OutputLog, ~Copyable {
         if milliseconds(until: deadline) <= 0 { return .pending }
       }
     }
+  }
+
+  /// What dead letters are cut down to, one after the other, when the brokers refuse a cut for its size, bytes.
+  private static let shorterDeadLetters = [768 << 10, 64 << 10, 1 << 10]
+
+  /// The dead-letter topic may take smaller records than the input's: then the head of a payload has to do, or one
+  /// record would hold everything up. The whole cut is sent again; what was written already comes twice.
+  private mutating func shorten(after error: KafkaError) throws(PipelineError) -> Bool {
+    guard error.code == .messageTooLarge || error.code == .recordListTooLarge, var shorter = cut else {
+      return false
+    }
+    guard let bytes = Self.shorterDeadLetters.first(where: { shorter.shortenDeadLetters(to: $0) }) else {
+      return false
+    }
+    options.notice(
+      KafkaNotice(
+        .warning,
+        "topic \(options.topics[.deadLetters]!) refuses a dead letter for its size; keeping its first \(bytes) bytes"
+          + " (raise max.message.bytes of the topic to that of \(options.inputTopic))"))
+    stage = .idle
+    try begin(shorter)
+    return true
   }
 
   public mutating func abandon() {

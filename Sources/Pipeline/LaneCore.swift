@@ -159,7 +159,8 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
     notify(.rejected(rejection, partition: record.partition, offset: record.offset))
     let letter = unsafe DeadLetter(
       topic: settings.inputTopic, partition: record.partition, offset: record.offset,
-      reason: rejection.reason.rawValue, place: rejection.place, key: record.key.map { unsafe Array($0) },
+      reason: rejection.reason.rawValue,
+      place: rejection.place.isEmpty ? nil : rejection.place, key: record.key.map { unsafe Array($0) },
       value: record.value.map { unsafe Array($0) }, original: record.headers)
     append(letter.record(), to: .deadLetters, record.partition, nextOffset: record.offset + 1)
   }

@@ -120,6 +120,26 @@ public struct Cut: Sendable, Hashable {
   }
 }
 
+extension Cut {
+  /// Cuts off the values of dead letters that are longer than `bytes`, and tells their length in a header.
+  /// - Returns: whether there were any.
+  public mutating func shortenDeadLetters(to bytes: Int) -> Bool {
+    var isShortened = false
+    for section in sections.indices {
+      for index in sections[section].records.indices {
+        let record = sections[section].records[index]
+        guard record.topic == .deadLetters, let value = record.value, value.count > bytes else { continue }
+        isShortened = true
+        sections[section].records[index].value = Array(value.prefix(bytes))
+        if record.headers.contains(where: { $0.name == DeadLetter.wholeBytesHeader }) { continue }
+        sections[section].records[index].headers.append(
+          OutputRecord.Header(name: DeadLetter.wholeBytesHeader, value: Array(String(value.count).utf8)))
+      }
+    }
+    return isShortened
+  }
+}
+
 /// What became of the cut in flight.
 public enum CutProgress: Sendable, Hashable {
   /// There is none.

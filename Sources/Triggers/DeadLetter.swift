@@ -1,5 +1,6 @@
 /// A record that cannot be decoded or is refused, on its way to the dead-letter topic: key and value unchanged,
-/// and headers that say where it came from and what was wrong with it.
+/// and headers that say where it came from and what was wrong with it. Only where the topic takes no record of its
+/// size is a value cut off, and says so.
 public struct DeadLetter: Sendable, Hashable {
   /// Longest header text made here, in UTF-8 bytes; the rest is cut off at a character.
   public static let maximumHeaderBytes = 512
@@ -16,6 +17,11 @@ public struct DeadLetter: Sendable, Hashable {
   public var value: [UInt8]?
   /// The headers that the record came with.
   public var original: [WireHeader]
+  /// How long the value was, bytes, if only its head is kept.
+  public var wholeBytes: Int?
+
+  /// The name of the header that tells `wholeBytes`.
+  public static let wholeBytesHeader = "ebb_whole_bytes"
 
   public init(
     topic: String, partition: Int32, offset: Int64, reason: String, place: String? = nil, key: [UInt8]?,
@@ -44,6 +50,11 @@ public struct DeadLetter: Sendable, Hashable {
     .optional("ebb_place", "The field or byte at fault. Left out where it is the record as a whole.") {
       $0.place.map(safe)
     },
+    .optional(
+      wholeBytesHeader,
+      "How long the value was, a decimal number of bytes. Only where the dead-letter topic takes no record of that "
+        + "size: then the head of the value is kept."
+    ) { $0.wholeBytes.map(String.init) },
   ]
 
   /// The record to write: the headers it came with, in their order, then ours. Headers named like ours (it was

@@ -128,6 +128,34 @@ private func alert(_ value: String, topic: OutputTopic = .cartAlerts) -> OutputR
     try input.close(into: &seen)
   }
 
+  @Test func `A dead letter that its topic refuses for its size keeps its head, and the cut is committed`()
+    throws
+  {
+    let broker = try cluster()
+    let notices = Notices()
+    var input = try input(broker)
+    var output = try output(broker, for: input, notices: notices)
+    var seen = Collector()
+    try eventually("assigned") {
+      _ = try input.poll(into: &seen, timeoutMilliseconds: 100)
+      return seen.told.isEmpty ? nil : ()
+    }
+    broker.fail(.produce, with: [.messageTooLarge])
+    let long = String(repeating: "x", count: 1_000_000)
+    try output.begin(
+      Cut(
+        number: 1,
+        sections: [
+          CutSection(partition: 0, records: [alert(long, topic: .deadLetters), alert("a")], nextOffset: 5)
+        ]))
+    try eventually("the cut is committed") {
+      try output.progress(timeoutMilliseconds: 100) == .committed(1) ? () : nil
+    }
+    #expect(try committed(broker).map(\.nextOffset) == [5, 0])
+    #expect(notices.all.contains { $0.text.contains("for its size") })
+    try input.close(into: &seen)
+  }
+
   @Test func `A coordinator that is away delays a commit and loses nothing`() throws {
     let broker = try cluster()
     let notices = Notices()
