@@ -22,17 +22,18 @@ extension KafkaError {
     case .transport, .allBrokersDown, .brokerNotAvailable, .networkException:
       return (
         "no broker of \(it) can be reached",
-        "check bootstrap.servers, that the brokers run, and that nothing between here and there "
+        "check kafka.brokers, that the brokers run, and that nothing between here and there "
           + "refuses the connection"
       )
     case .resolve:
       return (
         "a broker's host name cannot be resolved",
-        "check the spelling of bootstrap.servers and this machine's DNS"
+        "check the spelling of kafka.brokers and this machine's DNS"
       )
     case .timedOut, .requestTimedOut, .timedOutInQueue:
       return (
-        "\(it) did not answer in time", "check that bootstrap.servers are reachable and the brokers healthy"
+        "\(it) did not answer in time",
+        "check that those of kafka.brokers are reachable and the brokers healthy"
       )
     case .authentication, .saslAuthenticationFailed:
       return (

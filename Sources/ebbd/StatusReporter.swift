@@ -22,22 +22,26 @@ final class StatusReporter {
   }
 
   func finish() {
-    report(overSeconds: max(1, seconds % Self.everySeconds))
+    report(overSeconds: max(1, seconds % Self.everySeconds), isLast: true)
   }
 
-  private func report(overSeconds span: Int) {
+  private func report(overSeconds span: Int, isLast: Bool = false) {
     let total = fleet.snapshots.total
     let rate = (total.records - lastRecords) / Int64(span)
     lastRecords = total.records
     let tally = total.tally
     let alerts = AlertType.allCases.reduce(Int64(0)) { $0 + tally[emitted: $1] }
-    log.info(
-      "status",
-      metadata: [
-        "events_per_second": "\(rate)", "records": "\(total.records)", "refused": "\(total.rejectedCount)",
-        "users": "\(total.users)", "open_carts": "\(total.carts)", "alerts": "\(alerts)",
-        "partitions": "\(total.partitions.count)",
-        "watermark": "\(total.watermark.map { WireText.instant($0) } ?? "none")",
-      ])
+    var metadata: Logger.Metadata = [
+      "events_per_second": "\(rate)", "records": "\(total.records)", "refused": "\(total.rejectedCount)",
+      "ignored": "\(total.ignored)", "alerts": "\(alerts)",
+    ]
+    // At the end all partitions have been given up; noughts would read as a loss.
+    if !isLast {
+      metadata["users"] = "\(total.users)"
+      metadata["open_carts"] = "\(total.carts)"
+      metadata["partitions"] = "\(total.partitions.count)"
+      metadata["watermark"] = "\(total.watermark.map { WireText.instant($0) } ?? "none")"
+    }
+    log.info("status", metadata: metadata)
   }
 }

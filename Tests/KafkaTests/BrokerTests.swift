@@ -251,7 +251,7 @@ import Testing
     } catch {
       #expect(error.code == code)
       #expect(error.class == .retriable)
-      #expect("\(error)".contains("bootstrap.servers"))
+      #expect("\(error)".contains("kafka.brokers"))
     }
     #expect(ContinuousClock.now - began < .seconds(6))
   }

@@ -280,7 +280,7 @@ private func alert(_ value: String, topic: OutputTopic = .cartAlerts) -> OutputR
       _ = try input.poll(into: &seen, timeoutMilliseconds: 100)
       return input.isHealthy ? nil : ()
     }
-    #expect(notices.all.contains { $0.level == .warning && $0.text.contains("bootstrap.servers") })
+    #expect(notices.all.contains { $0.level == .warning && $0.text.contains("kafka.brokers") })
     try broker.bringUp()
     try eventually("healthy again") {
       _ = try input.poll(into: &seen, timeoutMilliseconds: 100)
@@ -330,6 +330,6 @@ private func alert(_ value: String, topic: OutputTopic = .cartAlerts) -> OutputR
       notice: { notices.keep($0) },
       stop: { !notices.all.isEmpty })
     #expect(stopped == nil)
-    #expect(notices.all.first?.text.contains("bootstrap.servers") == true)
+    #expect(notices.all.first?.text.contains("kafka.brokers") == true)
   }
 }

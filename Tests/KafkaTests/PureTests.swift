@@ -149,8 +149,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (KafkaError.Code.transport, KafkaError.Class.retriable, "bootstrap.servers"),
-    (.resolve, .retriable, "DNS"), (.timedOut, .retriable, "bootstrap.servers"),
+    (KafkaError.Code.transport, KafkaError.Class.retriable, "kafka.brokers"),
+    (.resolve, .retriable, "DNS"), (.timedOut, .retriable, "kafka.brokers"),
     (.authentication, .other, "sasl.password"), (.ssl, .other, "ssl.ca.location"),
     (.unknownTopicOrPartition, .other, "ebbd topics --create"),
     (.topicAuthorizationFailed, .other, "Describe"),

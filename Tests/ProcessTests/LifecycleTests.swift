@@ -96,7 +96,7 @@ import Testing
       cluster.process.send(SIGUSR1)
       try await cluster.process.wait(for: .output, containing: "down")
       let outage = try await daemon.wait(for: .error, containing: "no broker")
-      #expect(outage.contains("check bootstrap.servers"))
+      #expect(outage.contains("check kafka.brokers"))
       #expect(daemon.isRunning)
       cluster.process.send(SIGUSR2)
       try await cluster.process.wait(for: .output, containing: "up")
