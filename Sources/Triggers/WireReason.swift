@@ -62,13 +62,18 @@ extension Alert {
     case .dwellDrop:
       return "time on site \(minutes(recent)) min a day, was \(minutes(baseline))"
     case .visitDrop:
-      let visits = WireText.decimal(recent * 7)
-      return "\(visits) visit\(visits == "1" ? "" : "s") a week, was \(WireText.decimal(baseline * 7))"
+      return "\(count(recent * 7, "visit")) a week, was \(WireText.decimal(baseline * 7))"
     case .cartUnboughtRise:
-      return "\(WireText.decimal(recent)) items a week left in the cart, was \(WireText.decimal(baseline))"
+      return "\(count(recent, "item")) a week left in the cart, was \(WireText.decimal(baseline))"
     case .overdue:
-      return "\(WireText.decimal(recent)) days since the last purchase, usually \(WireText.decimal(baseline))"
+      return "\(count(recent, "day")) since the last purchase, usually \(WireText.decimal(baseline))"
     }
+  }
+
+  /// `1 visit`, `1.4 visits`.
+  private static func count(_ number: Double, _ noun: String) -> String {
+    let text = WireText.decimal(number)
+    return text == "1" ? "1 \(noun)" : "\(text) \(noun)s"
   }
 
   private static func minutes(_ milliseconds: Double) -> String {

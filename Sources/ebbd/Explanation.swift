@@ -62,13 +62,14 @@ struct Explanation {
       guard let value = component.value else { return "\(component.component.rawValue) –" }
       return "\(component.component.rawValue) \(Self.rounded(value)) × \(Self.rounded(component.weight))"
     }
-    return "score \(score) (\(parts.joined(separator: ", "))): \(verdict(evaluation.verdict))"
+    return "score \(score) (\(parts.joined(separator: ", "))): \(verdict(evaluation.verdict, score: score))"
   }
 
-  private func verdict(_ verdict: ChurnEvaluation.Verdict) -> String {
+  private func verdict(_ verdict: ChurnEvaluation.Verdict, score: Int) -> String {
     switch verdict {
     case .noBaseline: "no baseline"
-    case .notHigh: "below \(rules.churn.enterScore), or one component alone"
+    case .notHigh where score < rules.churn.enterScore: "below \(rules.churn.enterScore)"
+    case .notHigh: "no warning, one component alone is not enough"
     case .highOnce: "high for the first time; a second evaluation decides"
     case .warned(let id): "warning \(id.text)"
     case .suppressed(.optedOut): "no warning, the user opted out"
