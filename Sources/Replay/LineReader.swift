@@ -3,7 +3,8 @@ import Foundation
 /// Reads a file line by line through one buffer; a line is handed over in place.
 ///
 /// A line ends at `\n` (a `\r` before it is not part of it) or at the end of the file. A line longer than the
-/// bound is handed over cut off at the bound, and told to be so.
+/// bound is handed over cut off at the bound, and told to be so. A byte order mark that some editors put in front of a
+/// file is not part of its first line.
 struct LineReader: ~Copyable {
   private let handle: FileHandle
   private let path: String
@@ -73,6 +74,7 @@ struct LineReader: ~Copyable {
 
   private mutating func hand(upTo end: Int, _ body: (UnsafeRawBufferPointer, Bool) -> Void) {
     line += 1
+    if line == 1, buffer[start..<end].starts(with: [0xEF, 0xBB, 0xBF]) { start += 3 }
     var stop = end
     if stop > start, buffer[stop - 1] == UInt8(ascii: "\r") { stop -= 1 }
     let isCutOff = stop - start > maximumLineBytes

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Glibc
 import Telemetry
 
 /// What commands say to the person in front of them. Results go to standard output, everything else here.
@@ -53,8 +54,8 @@ enum Console {
 /// Standard output in large pieces: one alert a line must not be one system call each. Owned by one thread.
 final class OutputLines {
   private var buffer: [UInt8] = []
-  /// false once nobody reads any more.
-  private(set) var isOpen = true
+  /// The system's number for why nothing can be written any more.
+  private var trouble: Int32?
 
   init() { buffer.reserveCapacity(1 << 17) }
 
@@ -66,15 +67,38 @@ final class OutputLines {
 
   func write(_ line: String) { write(Array(line.utf8)) }
 
-  func flush() {
-    guard isOpen, !buffer.isEmpty else { return }
-    do {
-      try FileHandle.standardOutput.write(contentsOf: Data(buffer))
-    } catch {
-      isOpen = false
-    }
+  /// Writes what is left; to be called once, at the end.
+  /// - Throws: the command's end if not everything could be written. A reader that has left, such as `head`, wanted
+  ///   no more: that is none.
+  func finish(_ command: String) throws {
+    flush()
+    guard let trouble, trouble != EPIPE else { return }
+    let cause = unsafe String(cString: strerror(trouble))
+    Console.endProgress()
+    Console.say(
+      "ebbd \(command): standard output cannot be written (\(cause)), what it holds is incomplete; make room or "
+        + "write elsewhere, and run it again")
+    throw ExitCode.failure
+  }
+
+  private func flush() {
+    if trouble == nil { trouble = Self.write(all: buffer) }
     buffer.removeAll(keepingCapacity: true)
   }
 
-  deinit { flush() }
+  /// nil, or why not all was written.
+  private static func write(all bytes: [UInt8]) -> Int32? {
+    unsafe bytes.withUnsafeBytes { bytes in
+      var rest = unsafe bytes[...]
+      while unsafe !rest.isEmpty {
+        let count = unsafe Glibc.write(1, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        if count >= 0 {
+          unsafe rest = rest.dropFirst(count)
+        } else if errno != EINTR {
+          return errno
+        }
+      }
+      return nil
+    }
+  }
 }

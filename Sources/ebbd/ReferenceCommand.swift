@@ -28,8 +28,10 @@ struct ReferenceCommand: ParsableCommand {
 
   func run() throws {
     guard let schemas else {
-      print(yaml ? Reference.yaml() : Reference.markdown(), terminator: "")
-      return
+      let lines = OutputLines()
+      let text = yaml ? Reference.yaml() : Reference.markdown()
+      lines.write(text.hasSuffix("\n") ? String(text.dropLast()) : text)
+      return try lines.finish("reference")
     }
     do {
       try FileManager.default.createDirectory(atPath: schemas, withIntermediateDirectories: true)
@@ -38,7 +40,8 @@ struct ReferenceCommand: ParsableCommand {
           to: URL(filePath: schemas).appending(path: document.fileName), options: .atomic)
       }
     } catch {
-      throw ValidationError("cannot write into \(schemas): \(error.localizedDescription)")
+      Console.say("ebbd reference: cannot write into \(schemas): \(error.localizedDescription)")
+      throw ExitCode.failure
     }
   }
 }

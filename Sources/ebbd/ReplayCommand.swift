@@ -34,7 +34,9 @@ struct ReplayCommand: ParsableCommand {
   var config: String?
 
   @ArgumentParser.Option(
-    help: "A second configuration: print the alerts gained (+) and lost (-) against it instead.")
+    help:
+      "A second configuration: print the alerts gained (+), lost (-) and dated otherwise (~) against it instead."
+  )
   var compare: String?
 
   @ArgumentParser.Option(help: "Print every deadline of this user and what came of it instead.")
@@ -67,10 +69,22 @@ struct ReplayCommand: ParsableCommand {
     let lines = OutputLines()
     let writer = setup.writer
     let run = try read(setup) { alert in lines.write(writer.value(alert)) }
-    lines.flush()
     for line in run.summary.lines(steps: setup.configuration.rules.cart.stepsMilliseconds) {
       Console.say(line)
     }
+    try lines.finish("replay")
+    try refuseUnreadable(run.summary, setup)
+  }
+
+  /// A file of which nothing could be read is the wrong file, or the wrong format: no empty success.
+  private func refuseUnreadable(_ summary: ReplaySummary, _ setup: LoadedConfiguration) throws {
+    if summary.rows == 0 { return Console.say("ebbd replay: there are no rows in what was given") }
+    guard summary.events == 0 else { return }
+    let presets = MappingFile.presets.filter { $0 != setup.mapping.name }.joined(separator: ", ")
+    Console.say(
+      "ebbd replay: none of \(summary.rows) rows is an event in the format '\(setup.mapping.name)'; choose another "
+        + "--format (\(presets)), or write a mapping file")
+    throw ExitCode.failure
   }
 
   /// Runs all files; the run is finished when this returns.
@@ -116,19 +130,28 @@ struct ReplayCommand: ParsableCommand {
     let newRun = try read(new) { after[$0.id] = $0 }
     let gained = after.values.filter { before[$0.id] == nil }.map { (sign: "+", alert: $0) }
     let lost = before.values.filter { after[$0.id] == nil }.map { (sign: "-", alert: $0) }
+    let moved = after.values.filter { before[$0.id].map(\.time) ?? $0.time != $0.time }
+      .map { (sign: "~", alert: $0) }
     let lines = OutputLines()
-    for change in (gained + lost).sorted(by: { Self.precedes($0.alert, $1.alert) }) {
-      lines.write("\(change.sign) \(Self.line(new.writer.value(change.alert)))")
+    for change in (gained + lost + moved).sorted(by: { Self.precedes($0.alert, $1.alert) }) {
+      var line = "\(change.sign) \(Self.line(new.writer.value(change.alert)))"
+      if change.sign == "~", let old = before[change.alert.id] {
+        line += ", was \(WireText.instant(old.time))"
+      }
+      lines.write(line)
     }
-    lines.flush()
     for type in AlertType.allCases {
       let counts = (
         oldRun.summary.tally[emitted: type], newRun.summary.tally[emitted: type],
         gained.count { $0.alert.type == type }, lost.count { $0.alert.type == type }
       )
+      let other = moved.count { $0.alert.type == type }
       Console.say(
-        "\(type.rawValue.dropFirst(4)): \(counts.0) before, \(counts.1) now (+\(counts.2) -\(counts.3))")
+        "\(type.rawValue.dropFirst(4)): \(counts.0) before, \(counts.1) now (+\(counts.2) -\(counts.3))"
+          + (other > 0 ? ", \(other) at another time" : ""))
     }
+    try lines.finish("replay")
+    try refuseUnreadable(newRun.summary, new)
   }
 
   private static func line(_ value: [UInt8]) -> String {
@@ -152,7 +175,7 @@ struct ReplayCommand: ParsableCommand {
     .lines(writer: setup.writer) {
       lines.write(line)
     }
-    lines.flush()
+    try lines.finish("replay")
     if run.decisions.isEmpty {
       Console.say(
         "ebbd replay: user '\(user)' had no deadline in \(run.summary.events) events of \(run.summary.users) users;"

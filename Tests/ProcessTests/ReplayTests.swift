@@ -87,6 +87,46 @@ import Testing
     }
   }
 
+  @Test func `Comparing shows an alert that comes at another time`() async throws {
+    try await withTemporaryDirectory { directory in
+      for (name, text) in [
+        ("old", "cart: {steps: [1h]}\n"), ("new", "cart: {steps: [30m]}\n"),
+        ("e", Native.cartAdd("u1") + "\n"),
+      ] {
+        try text.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8)
+      }
+      let finished = try await run(
+        Binaries.path(of: "ebbd"), ["replay", "--config", "new", "--compare", "old", "e"],
+        directory: directory)
+      #expect(finished.status == 0)
+      #expect(finished.output.split(separator: "\n").count == 1 && finished.output.hasPrefix("~ "))
+      #expect(finished.output.contains("untouched for 30 min") && finished.output.contains(", was "))
+      #expect(finished.error.contains("cart.abandoned: 1 before, 1 now (+0 -0), 1 at another time"))
+    }
+  }
+
+  @Test func `A file of which no row is an event is no success`() async throws {
+    let finished = try await Daemon.ebbd(["replay", "--format", "taobao", "-"], input: Native.cartAdd("u1"))
+    #expect(finished.status == 1)
+    #expect(
+      finished.error.contains("none of 1 rows is an event in the format 'taobao'; choose another --format"))
+  }
+
+  @Test func `A full disk is told, and a reader that has left is not`() async throws {
+    let ebbd = try Binaries.path(of: "ebbd")
+    let command = "printf '%s\\n' '\(Native.cartAdd("u1"))' | \(ebbd) replay - "
+    let full = try await run("/bin/sh", ["-c", command + "> /dev/full"])
+    #expect(full.status == 1)
+    #expect(full.error.contains("standard output cannot be written (No space left on device)"))
+    let left = try await run("/bin/sh", ["-c", "{ " + command + "; echo status $? >&2; } | :"])
+    #expect(left.error.contains("status 0") && !left.error.contains("cannot be written"))
+  }
+
+  @Test func `A byte order mark is no part of the first record`() async throws {
+    let finished = try await Daemon.ebbd(["replay", "-"], input: "\u{FEFF}" + Native.cartAdd("u1"))
+    #expect(finished.error.contains("1 events of 1 users, 0 ignored, 0 refused"))
+  }
+
   @Test func `Explaining a user tells every deadline and what came of it, with the same alert`() async throws
   {
     try await withTemporaryDirectory { directory in
