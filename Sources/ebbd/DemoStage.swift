@@ -18,6 +18,8 @@ final class DemoStage: Sendable {
   private let traffic: Mutex<(any DemoTraffic)?>
   private let screen = DemoScreen()
   private let sent = Atomic<Int64>(0)
+  /// Set when the reader has seen everything that the lanes wrote.
+  private let isReaderDone = Atomic<Bool>(false)
   private let failure = Mutex<String?>(nil)
 
   private static let partitions = 4
@@ -58,10 +60,14 @@ final class DemoStage: Sendable {
     spawn("ebb-demo-shop", helpers) { [self] in try produce(properties, fleet) }
     watch(fleet)
     let users = fleet.snapshots.total.users
-    fleet.stop()
     stop.request()
+    fleet.stop()
     // The lanes have their last cut to finish; a broker that is gone must not hold up the end.
     _ = ended.wait(timeout: .now() + 5)
+    let tally = fleet.snapshots.total.tally
+    let written = AlertType.allCases.reduce(0) { $0 + tally[emitted: $1] }
+    for _ in 0..<100 where screen.alerts < written { usleep(10_000) }
+    isReaderDone.store(true, ordering: .releasing)
     _ = helpers.wait(timeout: .now() + 3)
     screen.endStatus()
     summarise(fleet, users: users)
@@ -135,7 +141,7 @@ final class DemoStage: Sendable {
     let topics = setup.configuration.topics
     var consumer = try Consumer(properties: properties, group: "ebb-demo-reader")
     try consumer.subscribe([topics.cartAlerts, topics.churnAlerts])
-    while !stop.isRequested {
+    while !isReaderDone.load(ordering: .acquiring) {
       switch consumer.poll(timeoutMilliseconds: 100) {
       case .assigned(let partitions): try consumer.assign(partitions.map { ($0, .beginning) })
       case .revoked, .lost: try consumer.unassign()
