@@ -49,6 +49,8 @@ public struct KafkaInput: InputLog, ~Copyable {
     public var callbacks: ClientCallbacks
     /// Called on the lane's thread.
     public var notice: @Sendable (KafkaNotice) -> Void
+    /// Whether the lane is to end: asked while an answer of the brokers is waited for.
+    public var isStopping: @Sendable () -> Bool = { false }
     /// How long one question to the brokers may take while partitions are assigned.
     public var requestTimeoutMilliseconds: Int32 = 10_000
     /// How long leaving the group may take.
@@ -146,7 +148,6 @@ public struct KafkaInput: InputLog, ~Copyable {
       }
     }
     for (error, partition) in failures { try recover(from: error, at: partition) }
-    if records > 0 { health.proven() }
     return records
   }
 
@@ -201,8 +202,9 @@ public struct KafkaInput: InputLog, ~Copyable {
     health.proven()
   }
 
-  /// Where to begin with each partition; nil: the group has moved on in the meantime (another member has joined), and
-  /// the assignment counts no more. Asks until the brokers answer, since nothing can be read before.
+  /// Where to begin with each partition; nil: the group has moved on in the meantime (another member has joined)
+  /// and the assignment counts no more, or the lane is to end. Asks until the brokers answer, since nothing can be
+  /// read before.
   private mutating func positions(of partitions: [TopicPartition]) throws(PipelineError)
     -> [(partition: TopicPartition, offset: Offset)]?
   {
@@ -219,7 +221,7 @@ public struct KafkaInput: InputLog, ~Copyable {
         return plan.starts
       } catch {
         // The next rebalance cannot come while this one is being answered: trying again would only hold it up.
-        if error.isOfOldGeneration { return nil }
+        if error.isOfOldGeneration || options.isStopping() { return nil }
         attempts += 1
         // Positions may be unstable or the coordinator on the move for a while.
         guard error.class == .retriable, attempts < StartPlanner.maximumAttempts else {
@@ -238,19 +240,36 @@ public struct KafkaInput: InputLog, ~Copyable {
     }
     guard owned.contains(partition) else { return }
     let there = "partition \(partition.partition) of topic \(partition.topic)"
-    let next: Offset
+    let next: Int64
     switch options.lostOffset {
     case .stop: throw PipelineError(StartPlanner.lost(there, cause: error.cause))
-    case .earliest: next = .beginning
-    case .latest: next = .end
+    // A number, not a word: where several are lost, each is assigned anew with the others.
+    case .earliest: next = try kept(of: partition).low
+    case .latest: next = try kept(of: partition).high
     }
     options.notice(
       KafkaNotice(
         .warning, "the position to read \(there) from is gone; going on at the \(options.lostOffset)"))
     let starts = consumer.assignment.map { entry in
-      (partition: entry.partition, offset: entry.partition == partition ? next : .at(entry.nextOffset))
+      (partition: entry.partition, offset: Offset.at(entry.partition == partition ? next : entry.nextOffset))
     }
     try endingLane { () throws(KafkaError) in try consumer.assign(starts) }
+  }
+
+  /// The first offset that is kept, and the one behind the last record.
+  private func kept(of partition: TopicPartition) throws(PipelineError) -> (low: Int64, high: Int64) {
+    var attempts = 0
+    while true {
+      do throws(KafkaError) {
+        return try consumer.watermarks(of: partition, timeoutMilliseconds: options.requestTimeoutMilliseconds)
+      } catch {
+        attempts += 1
+        guard error.class == .retriable, attempts < StartPlanner.maximumAttempts, !options.isStopping() else {
+          throw PipelineError(error)
+        }
+        pause(milliseconds: 200)
+      }
+    }
   }
 
   // MARK: Trouble
@@ -300,8 +319,8 @@ extension KafkaError {
 
 /// Whether the brokers can be reached, as far as is known.
 ///
-/// Trouble casts doubt; records, an assignment or a probe of every leader ends it. Probes are asked for at most
-/// once a second, and only in doubt.
+/// Trouble casts doubt; an assignment or a probe of every leader ends it. Records do not: those of one broker say
+/// nothing of the partitions that another leads. Probes are asked for at most once a second, and only in doubt.
 struct InputHealth {
   private(set) var isHealthy = false
   private var doubtedBefore = false

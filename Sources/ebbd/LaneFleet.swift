@@ -65,12 +65,14 @@ final class LaneFleet: Sendable {
   private func run(_ lane: Int) throws(PipelineError) {
     let configuration = plan.configuration
     let topics = configuration.topics
-    let input = try KafkaInput(
-      KafkaInput.Options(
-        properties: plan.properties, topic: topics.input, group: configuration.kafka.group,
-        instance: plan.lanes == 1 ? plan.instance : "\(plan.instance)-\(lane)",
-        start: configuration.start.position, lostOffset: configuration.whenOffsetLost.policy,
-        callbacks: plan.callbacks, notice: plan.kafkaNotice))
+    let monitor = monitors[lane]
+    var inputOptions = KafkaInput.Options(
+      properties: plan.properties, topic: topics.input, group: configuration.kafka.group,
+      instance: plan.lanes == 1 ? plan.instance : "\(plan.instance)-\(lane)",
+      start: configuration.start.position, lostOffset: configuration.whenOffsetLost.policy,
+      callbacks: plan.callbacks, notice: plan.kafkaNotice)
+    inputOptions.isStopping = { monitor.isStopping }
+    let input = try KafkaInput(inputOptions)
     let output = try KafkaOutput(
       KafkaOutput.Options(
         properties: plan.properties, inputTopic: topics.input,
@@ -91,7 +93,7 @@ final class LaneFleet: Sendable {
         inputTopic: topics.input,
         minimumCutIntervalMilliseconds: configuration.commit.minIntervalMilliseconds,
         maximumCutIntervalMilliseconds: configuration.commit.maxIntervalMilliseconds),
-      clock: plan.clock, monitor: monitors[lane], notify: plan.laneNotice)
+      clock: plan.clock, monitor: monitor, notify: plan.laneNotice)
     try lane.run()
   }
 }
