@@ -6,7 +6,8 @@ struct CutSchedule: Sendable, Hashable {
   let maximumMilliseconds: Int64
   /// Since when offsets wait to be committed; nil: none do.
   private var waitingSince: Int64?
-  private var lastCut: Int64 = .min
+  /// When the last cut was closed.
+  private(set) var lastCut: Int64 = .min
   private var hasRecords = false
 
   init(minimumMilliseconds: Int64, maximumMilliseconds: Int64) {

@@ -21,7 +21,9 @@ public struct Lane<Input: InputLog & ~Copyable, Output: OutputLog & ~Copyable>: 
   ) {
     self.input = input
     self.monitor = monitor
-    core = LaneCore(settings: settings, clock: clock, decoder: decoder, output: output, notify: notify)
+    core = LaneCore(
+      settings: settings, clock: clock, decoder: decoder, output: output,
+      isStopping: { monitor.isStopping }, notify: notify)
   }
 
   /// Works until `monitor.stop()`; returns after the last cut is safe and the input is closed.

@@ -10,14 +10,15 @@ private final class OwnedPartition {
   var isAtEnd = false
   var isTicking = false
   var hasToldEnd = false
-  /// Monotonic time of the last event.
-  var lastEvent: Int64
+  /// Monotonic time since when nothing has come although something could have: of the last event, or of the
+  /// moment at which the input was last unreachable or held up.
+  var silentSince: Int64
 
   init(_ number: Int32, _ rules: Rules, now: Int64, wall: Int64) {
     self.number = number
     shard = Shard(partition: number, rules: rules)
     shard.resume(clock: wall)
-    lastEvent = now
+    silentSince = now
   }
 }
 
@@ -27,6 +28,7 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
   private let settings: LaneSettings
   private let clock: LaneClock
   private let notify: @Sendable (LaneNotice) -> Void
+  private let isStopping: @Sendable () -> Bool
   private var decoder: Decoder
   private var output: Output
   private var slot = EventSlot()
@@ -44,13 +46,14 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
 
   init(
     settings: LaneSettings, clock: LaneClock, decoder: consuming Decoder, output: consuming Output,
-    notify: @escaping @Sendable (LaneNotice) -> Void
+    isStopping: @escaping @Sendable () -> Bool, notify: @escaping @Sendable (LaneNotice) -> Void
   ) {
     self.settings = settings
     self.clock = clock
     self.decoder = decoder
     self.output = output
     self.notify = notify
+    self.isStopping = isStopping
     writer = AlertWriter(
       context: WireContext(source: settings.source, configVersion: settings.configVersion))
     schedule = CutSchedule(
@@ -138,7 +141,7 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
   }
 
   private func woke(_ partition: OwnedPartition) {
-    partition.lastEvent = clock.monotonic()
+    partition.silentSince = clock.monotonic()
     partition.isTicking = false
     partition.hasToldEnd = false
   }
@@ -187,22 +190,29 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
 
   // MARK: Ticks
 
-  /// Lets time pass on partitions that are at their end and have been quiet for `time.idle_after`.
+  /// Lets time pass on partitions that are at their end and have been quiet for `time.idle_after`. What was written
+  /// while the log could not be reached needs that time to come first: an outage starts the silence anew.
   mutating func tickQuietPartitions(isHealthy: Bool) {
+    guard isHealthy else { return restartSilence() }
     let now = clock.monotonic()
-    guard isHealthy, settings.rules.time.tickForMilliseconds > 0,
+    guard settings.rules.time.tickForMilliseconds > 0,
       lastTick == .min || now - lastTick >= Self.tickEveryMilliseconds
     else { return }
     lastTick = now
     let quiet = Int64(Double(settings.rules.time.idleAfterMilliseconds) / clock.speed)
     let wall = clock.wall()
-    for partition in owned where partition.isAtEnd && now - partition.lastEvent >= quiet {
+    for partition in owned where partition.isAtEnd && now - partition.silentSince >= quiet {
       guard let latest = partition.shard.latestEvent else { continue }
       tellTicking(partition, isOver: wall - latest > settings.rules.time.tickForMilliseconds)
       guard partition.shard.tick(clock: wall, into: &triggers) else { continue }
       snapshot.ticks += 1
       if takeAlerts(partition) { schedule.processed(at: now, withRecords: true) }
     }
+  }
+
+  private func restartSilence() {
+    let now = clock.monotonic()
+    for partition in owned { partition.silentSince = now }
   }
 
   private func tellTicking(_ partition: OwnedPartition, isOver: Bool) {
@@ -224,17 +234,23 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
     if isInFlight { isInFlight = try output.progress(timeoutMilliseconds: 0) == .pending }
     let isFull = outbox.bytes >= settings.outboxBytes
     guard let wait = schedule.wait(at: clock.monotonic(), isFull: isFull) else { return 100 }
-    if isInFlight { return 1 }
+    // A cut that takes long is held up by the brokers: no need to look a thousand times a second.
+    if isInFlight { return clock.monotonic() - schedule.lastCut > 1_000 ? 20 : 1 }
     if wait == 0 { try close(waiting: false) }
     return min(wait == 0 ? 1 : wait, 100)
   }
 
-  /// Closes the cut, after the one in flight has ended.
+  /// Closes the cut, after the one in flight has ended. A lane that is to stop does not wait here: the outbox then
+  /// grows by the rest of one batch at most, and `finishCuts` takes it from there in bounded time.
   private mutating func close(waiting: Bool) throws(PipelineError) {
+    let wasInFlight = isInFlight
     while isInFlight {
       precondition(waiting, "a cut is in flight")
+      if isStopping() { return }
       isInFlight = try output.progress(timeoutMilliseconds: 100) == .pending
     }
+    // No input was taken meanwhile: that a partition was quiet is not known.
+    if wasInFlight { restartSilence() }
     guard !outbox.isEmpty else { return schedule.cleared() }
     try output.begin(outbox.close())
     isInFlight = true
@@ -254,6 +270,7 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
         try close(waiting: false)
       }
     }
+    if !isInFlight, outbox.isEmpty { return }
     output.abandon()
     isInFlight = false
     notify(.handoverTimedOut(owned.map(\.number)))
