@@ -1,13 +1,16 @@
 // From a record that has been read to an event in a slot.
 extension Decoder {
   /// Fills the slot from the record (or from its current element); false: its name is not translated, and
-  /// the slot holds its time alone.
+  /// the slot holds its time, and its name as `element`.
   mutating func fill(_ slot: inout EventSlot) throws(Rejection) -> Bool {
     let row = element
     let type = try eventType(row: row)
     // The time of an event that is ignored moves the watermark all the same, so it has to be right.
     slot.ts = try time(row: row)
-    guard let type else { return false }
+    guard let type else {
+      if let (name, _) = try first(compiled.fields.eventName, row: row) { slot.element = slot.append(name.text) }
+      return false
+    }
     slot.type = type
     slot.userID = try identifier(compiled.fields.userID, row: row).map { slot.append($0) }
     slot.anonymousID = try identifier(compiled.fields.anonymousID, row: row).map { slot.append($0) }

@@ -108,8 +108,8 @@ public enum DecodeOutcome: Sendable, Hashable {
   /// The slot holds the event.
   case event
   /// An event name that the mapping does not translate (counted, not an error), or a header row. The slot
-  /// holds its `ts`, which moves the watermark, and nothing else; after a header row `ts` is 0 and moves
-  /// nothing.
+  /// holds its `ts`, which moves the watermark, and its name as `element`; after a header row `ts` is 0 and
+  /// moves nothing.
   case ignored
   case rejected(Rejection)
 }

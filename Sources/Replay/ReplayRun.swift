@@ -108,9 +108,17 @@ public final class ReplayRun {
       case .event: apply(slot)
       case .ignored:
         summary.ignored += 1
+        noteName(slot)
         if slot.ts > 0 { advance(slot.ts) }
       case .rejected(let rejection): refuse(rejection, path, line)
       }
+    }
+  }
+
+  private func noteName(_ slot: borrowing EventSlot) {
+    guard let name = slot.element.map({ slot.string($0) }) else { return }
+    if summary.ignoredNames[name] != nil || summary.ignoredNames.count < ReplaySummary.keptNames {
+      summary.ignoredNames[name, default: 0] += 1
     }
   }
 

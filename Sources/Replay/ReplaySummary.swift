@@ -1,4 +1,5 @@
 import Events
+import Telemetry
 import Triggers
 
 /// What a replay did, in numbers.
@@ -13,12 +14,17 @@ public struct ReplaySummary: Sendable {
 
   /// Refusals kept with their place; the rest are counted.
   public static let keptRefusals = 20
+  /// Names of ignored events that are told apart, and those of them that are shown.
+  public static let keptNames = 200
+  static let shownNames = 8
 
   /// Lines that held something.
   public var rows: Int64 = 0
   public var events: Int64 = 0
   /// Rows whose event name is not mapped, and header rows.
   public var ignored: Int64 = 0
+  /// The names of ignored events, so that a misspelt one is seen; at most `keptNames` of them.
+  public var ignoredNames: [String: Int64] = [:]
   public var rejected: [RejectReason: Int64] = [:]
   public var refusals: [Refusal] = []
   public var users = 0
@@ -61,6 +67,13 @@ public struct ReplaySummary: Sendable {
     return lines
   }
 
+  /// The most frequent names of ignored events.
+  private var ignoredList: String {
+    let ordered = ignoredNames.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    let shown = ordered.prefix(Self.shownNames).map { "\(Printable.text($0.key, limit: 40)) \($0.value)" }
+    return shown.joined(separator: ", ") + (ordered.count > Self.shownNames ? ", …" : "")
+  }
+
   private func inputLines() -> [String] {
     let rate = seconds > 0 ? Double(rows) / seconds : 0
     var lines = [
@@ -70,6 +83,7 @@ public struct ReplaySummary: Sendable {
     if let firstEvent, let lastEvent {
       lines.append("          from \(WireText.instant(firstEvent)) to \(WireText.instant(lastEvent))")
     }
+    if !ignoredNames.isEmpty { lines.append("          ignored: " + ignoredList) }
     if tally.duplicates > 0 { lines.append("          \(tally.duplicates) duplicates left out") }
     for (reason, count) in rejected.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       lines.append("          refused \(count) × \(reason.rawValue): \(reason.hint)")
