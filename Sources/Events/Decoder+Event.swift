@@ -8,7 +8,9 @@ extension Decoder {
     // The time of an event that is ignored moves the watermark all the same, so it has to be right.
     slot.ts = try time(row: row)
     guard let type else {
-      if let (name, _) = try first(compiled.fields.eventName, row: row) { slot.element = slot.append(name.text) }
+      if let (name, _) = try first(compiled.fields.eventName, row: row) {
+        slot.element = slot.append(name.text)
+      }
       return false
     }
     slot.type = type

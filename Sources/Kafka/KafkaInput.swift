@@ -223,10 +223,8 @@ public struct KafkaInput: InputLog, ~Copyable {
         // The next rebalance cannot come while this one is being answered: trying again would only hold it up.
         if error.isOfOldGeneration || options.isStopping() { return nil }
         attempts += 1
-        // Positions may be unstable or the coordinator on the move for a while.
-        guard error.class == .retriable, attempts < StartPlanner.maximumAttempts else {
-          throw PipelineError(error)
-        }
+        // Positions may be unstable, the coordinator on the move, or the brokers away for as long as it takes.
+        guard error.class == .retriable else { throw PipelineError(error) }
         if attempts == 1 { options.notice(KafkaNotice(.warning, "\(error); trying again")) }
         pause(milliseconds: 200)
       }

@@ -153,7 +153,9 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
     if let key = unsafe record.key {
       if unsafe key.elementsEqual(text) { return }
       // Our own spelling of an anonymous user, as alerts are keyed.
-      if slot.userID == nil, unsafe key.starts(with: "anon:".utf8), unsafe key.dropFirst(5).elementsEqual(text) {
+      if slot.userID == nil, unsafe key.starts(with: "anon:".utf8),
+        unsafe key.dropFirst(5).elementsEqual(text)
+      {
         return
       }
     }

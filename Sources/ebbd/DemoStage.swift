@@ -72,7 +72,8 @@ final class DemoStage: Sendable {
     screen.endStatus()
     summarise(fleet, users: users)
     if let failure = failure.withLock({ $0 }) {
-      throw PipelineError(.output, failure, hint: "see above")
+      throw PipelineError(
+        .output, "the demo ended early", hint: "mend the cause and start it again", cause: failure)
     }
   }
 
