@@ -38,11 +38,15 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
   private var outbox = Outbox()
   private var schedule: CutSchedule
   private var isInFlight = false
+  /// When quiet partitions were last looked at, monotonic and by the wall clock.
   private var lastTick: Int64 = .min
+  private var lastTickWall: Int64 = 0
   var snapshot = LaneSnapshot()
 
   /// How often quiet partitions are looked at, milliseconds of monotonic time.
   private static var tickEveryMilliseconds: Int64 { 200 }
+  /// A turn of the loop that took longer than this was not a turn but an absence, milliseconds.
+  private static var awayMilliseconds: Int64 { 5_000 }
 
   init(
     settings: LaneSettings, clock: LaneClock, decoder: consuming Decoder, output: consuming Output,
@@ -206,9 +210,12 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
     guard settings.rules.time.tickForMilliseconds > 0,
       lastTick == .min || now - lastTick >= Self.tickEveryMilliseconds
     else { return }
-    lastTick = now
-    let quiet = Int64(Double(settings.rules.time.idleAfterMilliseconds) / clock.speed)
     let wall = clock.wall()
+    let wasAway = wasAway(now: now, wall: wall)
+    lastTick = now
+    lastTickWall = wall
+    if wasAway { return restartSilence() }
+    let quiet = Int64(Double(settings.rules.time.idleAfterMilliseconds) / clock.speed)
     for partition in owned where partition.isAtEnd && now - partition.silentSince >= quiet {
       guard let latest = partition.shard.latestEvent else { continue }
       tellTicking(partition, isOver: wall - latest > settings.rules.time.tickForMilliseconds)
@@ -216,6 +223,14 @@ struct LaneCore<Output: OutputLog & ~Copyable>: ~Copyable, InputVisitor {
       snapshot.ticks += 1
       if takeAlerts(partition) { schedule.processed(at: now, withRecords: true) }
     }
+  }
+
+  /// Whether this process did not run for a while (stopped, or the machine suspended): then what looks like silence
+  /// is a backlog that has not been read yet.
+  private func wasAway(now: Int64, wall: Int64) -> Bool {
+    guard lastTick != .min else { return false }
+    let wallPassed = Double(wall - lastTickWall) / clock.speed
+    return max(Double(now - lastTick), wallPassed) > Double(Self.awayMilliseconds)
   }
 
   private func restartSilence() {

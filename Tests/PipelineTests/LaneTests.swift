@@ -21,6 +21,11 @@ import Triggers
       value: event(type, user, minutes, more))
   }
 
+  /// Time in which nothing comes, in turns as short as a lane's.
+  static func silence(minutes: Int) -> [MemoryWorld.Step] {
+    Array(repeating: .wait(4_000), count: minutes * 15)
+  }
+
   static let add = ",\"item_id\":\"a\",\"price_minor\":100,\"currency\":\"EUR\""
 
   /// Runs a lane over the steps until it has stopped.
@@ -119,10 +124,9 @@ import Triggers
   }
 
   @Test func `A quiet partition at its end follows the clock, and its last user is reminded`() throws {
-    let world = try run([
-      .assigned([0]), Self.record(0, 0, "u", "cart_add", 0, Self.add), .end(partition: 0, nextOffset: 1),
-      .wait(62 * 60_000), .wait(1_000), .wait(1_000),
-    ])
+    let world = try run(
+      [.assigned([0]), Self.record(0, 0, "u", "cart_add", 0, Self.add), .end(partition: 0, nextOffset: 1)]
+        + Self.silence(minutes: 63))
     #expect(world.written(to: .cartAlerts).count == 1)
     #expect(world.offset(of: 0) == 1)
     #expect(world.monitor.latest.ticks > 0)
@@ -137,9 +141,19 @@ import Triggers
   {
     let world = try run(
       [.assigned([0]), Self.record(0, 0, "u", "cart_add", 0, Self.add)] + steps
-        + [.wait(90 * 60_000), .wait(1_000)])
+        + Self.silence(minutes: 90))
     #expect(world.written(to: .cartAlerts).isEmpty, "\(why)")
     #expect(world.monitor.latest.ticks == 0)
+  }
+
+  @Test func `A lane that was asleep reads its backlog before it takes silence for granted`() throws {
+    let world = try run(
+      [
+        .assigned([0]), Self.record(0, 0, "u", "cart_add", 0, Self.add), .end(partition: 0, nextOffset: 1),
+        .wait(1_000), .wait(90 * 60_000), Self.record(0, 1, "u", "purchase", 30, Self.add),
+        .end(partition: 0, nextOffset: 2),
+      ] + Self.silence(minutes: 5))
+    #expect(world.written(to: .cartAlerts).isEmpty)
   }
 
   @Test func `Ticks end tick_for after the last event`() throws {
@@ -148,8 +162,7 @@ import Triggers
     let world = try run(
       [
         .assigned([0]), Self.record(0, 0, "u", "cart_add", 0, Self.add), .end(partition: 0, nextOffset: 1),
-        .wait(5 * 3_600_000), .wait(1_000),
-      ], rules: rules)
+      ] + Self.silence(minutes: 300), rules: rules)
     #expect(world.written(to: .cartAlerts).isEmpty)
   }
 
