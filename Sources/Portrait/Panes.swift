@@ -143,7 +143,4 @@ public struct Panes: Sendable, Hashable {
     }
     return days
   }
-
-  /// Panes kept.
-  public var count: Int { panes.count }
 }

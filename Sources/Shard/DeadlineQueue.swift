@@ -18,7 +18,6 @@ struct DeadlineQueue: ~Copyable {
   init() {}
 
   var first: Hint? { heap.first }
-  var count: Int { heap.count }
 
   /// Children of a node: four lie side by side in memory, which halves the depth.
   private static let arity = 4

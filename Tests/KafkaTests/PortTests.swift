@@ -50,6 +50,14 @@ private func committed(_ broker: borrowing EmbeddedBroker, partitions: Int32 = 2
     (0..<partitions).map { TopicPartition("clicks", $0) }, timeoutMilliseconds: 5_000)
 }
 
+/// Polls until the input has been told of its partitions.
+private func join(_ input: inout KafkaInput, _ seen: inout Collector) throws {
+  try eventually("assigned") {
+    _ = try input.poll(into: &seen, timeoutMilliseconds: 100)
+    return seen.told.isEmpty ? nil : ()
+  }
+}
+
 private func alert(_ value: String, topic: OutputTopic = .cartAlerts) -> OutputRecord {
   OutputRecord(
     topic: topic, key: bytes("u"), value: bytes(value), headers: [.init(name: "ce_id", value: bytes(value))])
@@ -104,10 +112,7 @@ private func alert(_ value: String, topic: OutputTopic = .cartAlerts) -> OutputR
     var input = try input(broker)
     var output = try output(broker, for: input)
     var seen = Collector()
-    try eventually("assigned") {
-      _ = try input.poll(into: &seen, timeoutMilliseconds: 100)
-      return seen.told.isEmpty ? nil : ()
-    }
+    try join(&input, &seen)
     broker.fail(.produce, with: [.messageTooLarge])
     try output.begin(
       Cut(number: 1, sections: [CutSection(partition: 0, records: [alert("x")], nextOffset: 5)]))
@@ -136,10 +141,7 @@ private func alert(_ value: String, topic: OutputTopic = .cartAlerts) -> OutputR
     var input = try input(broker)
     var output = try output(broker, for: input, notices: notices)
     var seen = Collector()
-    try eventually("assigned") {
-      _ = try input.poll(into: &seen, timeoutMilliseconds: 100)
-      return seen.told.isEmpty ? nil : ()
-    }
+    try join(&input, &seen)
     broker.fail(.produce, with: [.messageTooLarge])
     let long = String(repeating: "x", count: 1_000_000)
     try output.begin(
@@ -162,10 +164,7 @@ private func alert(_ value: String, topic: OutputTopic = .cartAlerts) -> OutputR
     var input = try input(broker)
     var output = try output(broker, for: input, notices: notices)
     var seen = Collector()
-    try eventually("assigned") {
-      _ = try input.poll(into: &seen, timeoutMilliseconds: 100)
-      return seen.told.isEmpty ? nil : ()
-    }
+    try join(&input, &seen)
     broker.fail(.offsetCommit, with: [.requestTimedOut, .requestTimedOut])
     try output.begin(
       Cut(number: 3, sections: [CutSection(partition: 1, records: [alert("x")], nextOffset: 9)]))
@@ -181,10 +180,7 @@ private func alert(_ value: String, topic: OutputTopic = .cartAlerts) -> OutputR
     var input = try input(broker)
     var output = try output(broker, for: input)
     var seen = Collector()
-    try eventually("assigned") {
-      _ = try input.poll(into: &seen, timeoutMilliseconds: 100)
-      return seen.told.isEmpty ? nil : ()
-    }
+    try join(&input, &seen)
     try broker.setRoundTrip(milliseconds: 500)
     try output.begin(
       Cut(number: 1, sections: [CutSection(partition: 0, records: [alert("old")], nextOffset: 50)]))
