@@ -13,7 +13,8 @@ public struct Configuration: Sendable, Hashable {
   public var whenOffsetLost = OffsetLostPolicy.stop
   public var lanes = Lanes.auto
   public var commit = CommitSettings()
-  public var delivery = Delivery.atLeastOnce
+  public var delivery = Delivery.exactlyOnce
+  public var state = StateSettings()
   public var alerts = AlertSettings()
   public var log = LogSettings()
 
@@ -34,6 +35,8 @@ public struct KafkaSettings: Sendable, Hashable {
   public var group = "ebb"
   /// `group.instance.id` of this process; nil: the host's name (several processes on one host need a name each).
   public var instance: String?
+  /// After this a transaction whose writer has gone is aborted.
+  public var transactionTimeoutMilliseconds: Int64 = 15_000
   /// Passed on to librdkafka as written, to every client; none of those that Ebb sets itself.
   public var properties: [String: String] = [:]
   /// Properties whose value is read from elsewhere at start.
@@ -48,6 +51,8 @@ public struct TopicSettings: Sendable, Hashable {
   public var cartAlerts = "ebb.cart"
   public var churnAlerts = "ebb.churn"
   public var deadLetters = "ebb.dead-letters"
+  /// Compacted, with as many partitions as the input.
+  public var state = "ebb.state"
 
   public init() {}
 }
@@ -94,15 +99,39 @@ public enum Lanes: Sendable, Hashable {
 public struct CommitSettings: Sendable, Hashable {
   /// A cut follows the last by at least this.
   public var minIntervalMilliseconds: Int64 = 10
-  /// Offsets are committed at least this often while records come in.
+  /// A cut closes at least this often while records come in.
   public var maxIntervalMilliseconds: Int64 = 1000
+  /// A cut closes when what it writes has reached this.
+  public var maxBytes = 4 << 20
 
   public init() {}
 }
 
 /// `delivery`
 public enum Delivery: String, Sendable, Hashable, CaseIterable {
+  /// Alerts, state and offsets are written in transactions.
+  case exactlyOnce = "exactly-once"
+  /// The same order of writes without transactions: after a crash an alert can come twice, with the same id.
   case atLeastOnce = "at-least-once"
+}
+
+/// `state.*`, as far as results for a user do not depend on it.
+public struct StateSettings: Sendable, Hashable {
+  /// A changed user is flushed after this.
+  public var flushAfterMilliseconds: Int64 = 60_000
+  /// How far the recovery point may fall behind, input records of one partition.
+  public var maxReplayRecords = 500_000
+  /// Where snapshots of partitions are kept, an absolute path; nil: none are.
+  public var directory: String? = "/var/lib/ebb"
+  /// How often a partition's snapshot is written.
+  public var snapshotEveryMilliseconds: Int64 = 900_000
+  /// What state records are written in: one of `knownFormats`.
+  public var format = 1
+
+  /// The formats that this release can write, its own last.
+  public static let knownFormats = 1...1
+
+  public init() {}
 }
 
 /// `alerts.*`, as far as results for a user do not depend on it.

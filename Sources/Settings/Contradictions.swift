@@ -242,12 +242,19 @@ enum Contradictions {
       if: [topics.cartAlerts, topics.churnAlerts].contains(topics.deadLetters),
       "topics.dead_letters is an alert topic '\(topics.deadLetters)': its readers would get broken records; "
         + "name another")
+    let others = [("topics.input", topics.input)] + outputs
+    for (path, topic) in others {
+      bench.refuse(
+        "topics.state", path, if: topic == topics.state,
+        "topics.state is also \(path), '\(topic)': compaction keeps one record a user there; name another")
+    }
     let commit = configuration.commit
     bench.refuse(
       "commit.min_interval", "commit.max_interval",
       if: commit.minIntervalMilliseconds > commit.maxIntervalMilliseconds,
       "commit.min_interval \(span(commit.minIntervalMilliseconds)) is longer than commit.max_interval "
         + "\(span(commit.maxIntervalMilliseconds)); write at most that")
+    judgeDelivery(configuration, &bench)
     let kafka = configuration.kafka
     let protocolName = kafka.properties["security.protocol"]?.lowercased() ?? ""
     bench.warn(
@@ -262,6 +269,25 @@ enum Contradictions {
       bench.warn(
         "cart.enabled", "churn.enabled", if: true,
         "cart.enabled and churn.enabled are both off: there is nothing left to tell of")
+    }
+  }
+
+  private static func judgeDelivery(_ configuration: Configuration, _ bench: inout Bench) {
+    let (state, commit, kafka) = (configuration.state, configuration.commit, configuration.kafka)
+    bench.warn(
+      "state.flush_after", "commit.max_interval",
+      if: state.flushAfterMilliseconds < commit.maxIntervalMilliseconds,
+      "state.flush_after \(span(state.flushAfterMilliseconds)) is shorter than commit.max_interval "
+        + "\(span(commit.maxIntervalMilliseconds)): users are written with a cut, so they can wait that long")
+    guard configuration.delivery == .exactlyOnce else { return }
+    // librdkafka refuses it too, but only at start and without naming our option.
+    if let text = kafka.properties["socket.timeout.ms"], let timeout = Int64(text) {
+      bench.refuse(
+        "kafka.properties.socket.timeout.ms", "kafka.properties", "kafka.transaction_timeout",
+        if: timeout > kafka.transactionTimeoutMilliseconds,
+        "socket.timeout.ms \(timeout) is longer than kafka.transaction_timeout "
+          + "\(span(kafka.transactionTimeoutMilliseconds)): a request would outlive its transaction; write at "
+          + "most \(kafka.transactionTimeoutMilliseconds)")
     }
   }
 

@@ -89,9 +89,12 @@ enum KafkaProperties {
     Refusal(
       "group.protocol", unless: "classic", why: "changes who assigns partitions, which Ebb does not follow"
     ) { $0 == "classic" },
+    Refusal("transaction.timeout.ms", why: "has its own option: write kafka.transaction_timeout"),
     Refusal(
-      "transactional.id", "transaction.timeout.ms",
-      why: "has no effect yet: delivery is at-least-once in this release; remove it"),
+      "transactional.id",
+      why:
+        "is made from group, instance and lane, so that a restart ends what its predecessor left open; remove "
+        + "it"),
     Refusal(
       "enable.idempotence",
       why: "is always on: without it retries could repeat and reorder alerts; remove it"),
@@ -103,7 +106,12 @@ enum KafkaProperties {
       why: "above 5 cannot be kept in order"
     ) { number($0, in: 1...5) },
     Refusal(
-      "message.send.max.retries", "retries", "message.timeout.ms", "delivery.timeout.ms",
+      "message.timeout.ms", "delivery.timeout.ms",
+      why:
+        "is set by Ebb: a record is sent for as long as its transaction may last, or without transactions until "
+        + "it is acknowledged; write kafka.transaction_timeout"),
+    Refusal(
+      "message.send.max.retries", "retries",
       why: "is set by Ebb: an alert is sent until it is acknowledged or refused for good; remove it"),
     Refusal(
       "delivery.report.only.error",

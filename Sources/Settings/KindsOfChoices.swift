@@ -85,7 +85,39 @@ extension Kind where Value == Lanes {
   }
 }
 
+extension Kind where Value == Int {
+  /// A format of state records that this release can write.
+  static var stateFormat: Kind {
+    let known = StateSettings.knownFormats
+    let names = known.map { "\($0)" }.joined(separator: " or ")
+    return Kind(name: "number of a format", bounds: names) { node, path, reading in
+      guard let text = reading.scalar(node, path, takes: "the number of a format") else { return nil }
+      guard let value = Int(text), known.contains(value) else {
+        reading.refuse(
+          node, path,
+          "\(path): \(quoted(text)) is no format that this release can write; write \(names), or start a "
+            + "release that knows it")
+        return nil
+      }
+      return value
+    } show: {
+      "\($0)"
+    }
+  }
+}
+
 extension Kind where Value == String {
+  /// An absolute path of a directory.
+  static var directory: Kind {
+    .text("path of a directory", bounds: "absolute, at most 1024 bytes") { text in
+      let isUsable = !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+      guard isUsable, text.hasPrefix("/"), text.utf8.count <= 1024 else {
+        return "is no absolute path; write one such as /var/lib/ebb, or off"
+      }
+      return nil
+    }
+  }
+
   /// `host:port`, with librdkafka's optional protocol before it.
   static var broker: Kind {
     .text("`host:port`") { text in

@@ -14,7 +14,8 @@ extension OptionTable {
   private static let day = Milliseconds.day
 
   /// What results for a user depend on.
-  static let rulesOptions: [Option] = timeOptions + cartOptions + churnOptions + userOptions
+  static let rulesOptions: [Option] =
+    timeOptions + cartOptions + churnOptions + alertOptions + stateOptions + shopOptions
 
   private static let timeOptions: [Option] = [
     rule(
@@ -148,7 +149,7 @@ extension OptionTable {
       "The highest band."),
   ]
 
-  private static let userOptions: [Option] = [
+  private static let alertOptions: [Option] = [
     rule(
       "alerts.max_age", \.rules.alerts.maxAgeMilliseconds, .orOff(.duration(minute...400 * day)),
       "An alert older than this when it is found is dropped and counted: reading a month of history must not "
@@ -160,11 +161,11 @@ extension OptionTable {
     Option(
       "alerts.source", \.alerts.source, .eventSource, .reload, decidesResults: false,
       "The CloudEvents source of every alert; consumers tell several shops apart by it."),
-    rule(
-      "state.forget_after", \.rules.state.forgetAfterMilliseconds, .duration(day...1100 * day),
-      "A user without activity for this long is forgotten. No shorter than any window or limit needs."),
+  ]
+
+  private static let shopOptions: [Option] = [
     rule(
       "shop.timezone", \.rules.shop.timezone, .timeZone,
-      "Local time for the quiet hours of users without a zone of their own."),
+      "Local time for the quiet hours of users without a zone of their own.")
   ]
 }

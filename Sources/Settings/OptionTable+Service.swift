@@ -8,6 +8,8 @@ extension OptionTable {
     Option(path, field, kind, application, decidesResults: decidesResults, reason)
   }
 
+  private static let second = Milliseconds.second
+
   /// The cluster, its topics, and how they are read.
   static let serviceOptions: [Option] = [
     option(
@@ -20,6 +22,12 @@ extension OptionTable {
       "kafka.instance", \.kafka.instance, .or("auto", .identifier), .restart,
       "Name of this process within the group (group.instance.id), so that a restart gets its partitions back "
         + "without a rebalance. auto takes the host's name; two processes on one host need a name each."),
+    option(
+      "kafka.transaction_timeout", \.kafka.transactionTimeoutMilliseconds,
+      .duration(5 * second...60 * second),
+      .restart,
+      "After this the brokers abort a transaction whose writer has gone. Readers with read_committed, and whoever "
+        + "takes its partitions over, wait as long at most; a restart under the same instance does not wait."),
     option(
       "kafka.properties", \.kafka.properties, .kafkaProperties, .restart,
       "Any librdkafka property, such as security.protocol, sasl.mechanism, sasl.username or ssl.ca.location. "
@@ -42,6 +50,10 @@ extension OptionTable {
     option(
       "topics.dead_letters", \.topics.deadLetters, .topic, .restart,
       "Where records go that cannot be read, unchanged, with the reason in their headers."),
+    option(
+      "topics.state", \.topics.state, .topic, .restart,
+      "Where users' state is kept, keyed by user. cleanup.policy must be exactly compact, and the number of "
+        + "partitions the input's."),
 
     option(
       "input.mapping", \.input.mapping, .mapping, .reload, decidesResults: true,
@@ -67,16 +79,24 @@ extension OptionTable {
         + "to do."
     ),
     option(
-      "delivery", \.delivery,
-      .choice(hints: ["exactly-once": "exactly-once is the next release's; write at-least-once"]), .restart,
-      "After a crash an alert can come twice, with the same id; none is lost."),
+      "delivery", \.delivery, .choice(), .restart,
+      "exactly-once writes alerts, state and offsets in transactions, so that consumers with read_committed "
+        + "see every alert once; it needs a cluster with transactions and the state topic. at-least-once "
+        + "writes in the same order without them: after a crash an alert can come twice, with the same id; "
+        + "none is lost."),
     option(
       "commit.min_interval", \.commit.minIntervalMilliseconds, .duration(1...Milliseconds.second), .reload,
-      "Offsets are committed no more often than this, so that the broker is not asked for every record."),
+      "An alert that waits closes a cut at once, but no sooner than this after the last one, so that the brokers "
+        + "are not asked to commit for every alert."),
     option(
       "commit.max_interval", \.commit.maxIntervalMilliseconds,
       .duration(10...Milliseconds.minute), .reload,
-      "Offsets are committed at least this often while records come in: about what a crash repeats."),
+      "A cut closes at least this often while records come in, with or without alerts, so that little is read "
+        + "again after a crash."),
+    option(
+      "commit.max_bytes", \.commit.maxBytes, .integer(64 << 10...64 << 20, unit: "bytes"), .reload,
+      "A cut closes when what it writes has reached this, so that no transaction is long and the memory for it "
+        + "is bounded."),
   ]
 
   /// What the program says of alerts and of itself.

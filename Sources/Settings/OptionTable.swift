@@ -18,7 +18,9 @@ enum OptionTable {
     Group(path: "input", reason: "What the input topic holds."),
     Group(
       path: "commit",
-      reason: "How often offsets are committed, after the alerts before them are acknowledged."),
+      reason:
+        "When a cut closes: what it holds, alerts, dead letters, state and offsets, is then written together."
+    ),
     Group(path: "time", reason: "Event time, and how it moves on when nothing comes in."),
     Group(path: "sessions", reason: "Visits: runs of one user's events without a long silence."),
     Group(
@@ -34,7 +36,7 @@ enum OptionTable {
         "What the score is made of. Scaled to a sum of 1 over the components that a user has inputs for."),
     Group(path: "churn.bands", reason: "The lowest score of each band."),
     Group(path: "alerts", reason: "All alerts, of carts and of churn."),
-    Group(path: "state", reason: "What is remembered of users."),
+    Group(path: "state", reason: "What is remembered of users, and how it survives."),
     Group(path: "shop", reason: "The shop itself."),
     Group(path: "log", reason: "What the program tells of itself. Never payloads, never secrets."),
   ]

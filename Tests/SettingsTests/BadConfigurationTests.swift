@@ -140,8 +140,24 @@ struct Case: Sendable, CustomTestStringConvertible {
         + "2026-11-01T00:00:00Z"),
     Case("start: earlist\n", "f:1:8: error: start: unknown value 'earlist'; did you mean 'earliest'?"),
     Case(
-      "delivery: exactly-once\n",
-      "f:1:11: error: delivery: exactly-once is the next release's; write at-least-once"),
+      "delivery: exactly-onec\n",
+      "f:1:11: error: delivery: unknown value 'exactly-onec'; did you mean 'exactly-once'?"),
+    Case(
+      "delivery: twice\n",
+      "f:1:11: error: delivery: unknown value 'twice'; write exactly-once, at-least-once"),
+    Case(
+      "state: {format: 2}\n",
+      "f:1:17: error: state.format: '2' is no format that this release can write; write 1, or start a "
+        + "release that knows it"),
+    Case(
+      "state: {directory: ebb}\n",
+      "f:1:20: error: state.directory: 'ebb' is no absolute path; write one such as /var/lib/ebb, or off"),
+    Case(
+      "state: {max_replay: 1}\n",
+      "f:1:21: error: state.max_replay: 1 is out of bounds; write 1000 to 100000000"),
+    Case(
+      "kafka: {transaction_timeout: 1s}\n",
+      "f:1:30: error: kafka.transaction_timeout: 1s is out of bounds; write 5s to 60s"),
     Case("lanes: 0\n", "f:1:8: error: lanes: 0 is out of bounds; write 1 to 256"),
     Case(
       "kafka: {brokers: [kafka1]}\n",
@@ -248,6 +264,19 @@ struct Case: Sendable, CustomTestStringConvertible {
       "f:1:24: error: topics.dead_letters is an alert topic 'ebb.cart': its readers would get broken "
         + "records; "
         + "name another"),
+    Case(
+      "topics: {state: ebb.cart}\n",
+      "f:1:17: error: topics.state is also topics.cart_alerts, 'ebb.cart': compaction keeps one record a "
+        + "user there; name another"),
+    Case(
+      "state: {flush_after: 500ms}\n",
+      "f:1:22: warning: state.flush_after 500ms is shorter than commit.max_interval 1s: users are written with "
+        + "a cut, so they can wait that long"),
+    Case(
+      "kafka: {properties: {socket.timeout.ms: 20000}}\n",
+      "f:1:41: error: socket.timeout.ms 20000 is longer than kafka.transaction_timeout 15s: a request would "
+        + "outlive its transaction; write at most 15000"),
+    Case("delivery: at-least-once\nkafka: {properties: {socket.timeout.ms: 20000}}\n"),
     Case(
       "commit: {min_interval: 1s, max_interval: 500ms}\n",
       "f:1:24: error: commit.min_interval 1s is longer than commit.max_interval 500ms; write at most that"),

@@ -11,19 +11,23 @@ import Triggers
     "kafka.brokers": "[a.example.com:9092, \"[::1]:9093\"]",
     "kafka.group": "other",
     "kafka.instance": "ebb-1",
+    "kafka.transaction_timeout": "20s",
     "kafka.properties": "{security.protocol: ssl, ssl.ca.location: /etc/ssl/ca.pem}",
     "kafka.secrets": "{ssl.key.password: {credential: key}}",
     "topics.input": "events",
     "topics.cart_alerts": "carts",
     "topics.churn_alerts": "churn",
     "topics.dead_letters": "dead",
+    "topics.state": "state",
     "input.mapping": "segment",
     "input.max_record_bytes": "2048",
     "start": "2026-11-01T00:00:00Z",
     "when_offset_lost": "earliest",
     "lanes": "3",
+    "delivery": "at-least-once",
     "commit.min_interval": "20ms",
     "commit.max_interval": "2s",
+    "commit.max_bytes": "1048576",
     "time.allowed_lateness": "2m",
     "time.max_future_skew": "6m",
     "time.idle_after": "10s",
@@ -65,13 +69,17 @@ import Triggers
     "alerts.anonymous": "on",
     "alerts.source": "https://shop.example.com/ebb",
     "state.forget_after": "365d",
+    "state.flush_after": "30s",
+    "state.max_replay": "100000",
+    "state.directory": "/srv/ebb",
+    "state.snapshot_every": "5m",
     "shop.timezone": "Europe/Berlin",
     "log.level": "debug",
     "log.format": "journal",
   ]
 
-  /// `delivery` has one value only in this release.
-  static let settable = OptionTable.all.filter { $0.path != "delivery" }.map(\.path)
+  /// `state.format` has one value only in this release.
+  static let settable = OptionTable.all.filter { $0.path != "state.format" }.map(\.path)
 
   static func text(_ path: String, _ value: String) -> String {
     let parts = path.split(separator: ".")
@@ -159,6 +167,8 @@ import Triggers
     #expect(configuration.start == .timestamp(1_793_491_200_000))
     #expect(configuration.kafka.brokers == ["a.example.com:9092", "[::1]:9093"])
     #expect(configuration.lanes == .fixed(3))
+    #expect(configuration.delivery == .atLeastOnce)
+    #expect(configuration.state.directory == "/srv/ebb")
     #expect(configuration.whenOffsetLost == .earliest)
   }
 
