@@ -13,6 +13,23 @@ public struct MappingFileError: Error, Sendable, Hashable, CustomStringConvertib
   }
 }
 
+/// The text of a mapping file, and where it was found.
+public struct MappingSource: Sendable, Hashable {
+  /// The preset's name, or the file's without its ending.
+  public var name: String
+  public var path: String
+  public var text: String
+
+  /// Checks it.
+  public func mapping() throws(MappingFileError) -> Mapping {
+    let (mapping, findings) = MappingFile.parse(text, file: path, name: name)
+    guard let mapping else {
+      throw MappingFileError(message: "the mapping file \(path) cannot be used", findings: findings)
+    }
+    return mapping
+  }
+}
+
 /// Mapping files: YAML that says how a shop's own records become events. The presets in `Config/mappings`
 /// are such files, each its own manual.
 public enum MappingFile {
@@ -29,12 +46,23 @@ public enum MappingFile {
   public static func resolve(_ nameOrPath: String, directory: String? = nil) throws(MappingFileError)
     -> Mapping
   {
+    try source(of: nameOrPath, directory: directory).mapping()
+  }
+
+  /// The text of the mapping that an option names, as `resolve` finds it; not yet checked.
+  public static func source(of nameOrPath: String, directory: String? = nil) throws(MappingFileError)
+    -> MappingSource
+  {
     let isPath = nameOrPath.contains("/") || nameOrPath.hasSuffix(".yaml") || nameOrPath.hasSuffix(".yml")
-    return isPath ? try load(path: nameOrPath) : try preset(named: nameOrPath, directory: directory)
+    return isPath ? try source(path: nameOrPath) : try source(preset: nameOrPath, directory: directory)
   }
 
   /// Reads and checks one file.
   public static func load(path: String) throws(MappingFileError) -> Mapping {
+    try source(path: path).mapping()
+  }
+
+  private static func source(path: String) throws(MappingFileError) -> MappingSource {
     guard let data = FileManager.default.contents(atPath: path) else {
       let message =
         FileManager.default.fileExists(atPath: path)
@@ -51,11 +79,7 @@ public enum MappingFile {
       throw MappingFileError(message: "the mapping file \(path) is not UTF-8; save it as UTF-8", findings: [])
     }
     let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-    let (mapping, findings) = parse(text, file: path, name: name)
-    guard let mapping else {
-      throw MappingFileError(message: "the mapping file \(path) cannot be used", findings: findings)
-    }
-    return mapping
+    return MappingSource(name: name, path: path, text: text)
   }
 
   /// Reads and checks one of the presets.
@@ -63,12 +87,18 @@ public enum MappingFile {
   /// - Parameter directory: where to look first.
   public static func preset(named name: String, directory: String? = nil) throws(MappingFileError) -> Mapping
   {
+    try source(preset: name, directory: directory).mapping()
+  }
+
+  private static func source(preset name: String, directory: String?) throws(MappingFileError)
+    -> MappingSource
+  {
     let directories = searchPath(directory)
     // The name is not taken as part of a path.
     if name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }) {
       for directory in directories {
         let path = directory + "/" + name + ".yaml"
-        if FileManager.default.fileExists(atPath: path) { return try load(path: path) }
+        if FileManager.default.fileExists(atPath: path) { return try source(path: path) }
       }
     }
     guard presets.contains(name) else {

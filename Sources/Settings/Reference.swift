@@ -10,8 +10,9 @@ public enum Reference {
       reports every finding of a file at once.
 
       Spans of time are a whole number and one unit: `500ms`, `90s`, `30m`, `24h`, `7d`. A change takes effect \
-      on reload or needs a restart, as each table says. Options marked * decide results for users: they enter \
-      `config_version`, which every alert carries.
+      on reload or needs a restart, as each table says. Options marked * decide results for \
+      users. They, the text of the mapping and, with quiet hours, the time-zone data make up `config_version`, \
+      which every alert carries.
 
       """
     var group: String?

@@ -8,6 +8,7 @@
 //   Configuration        the values; Configuration+Load reads a file
 //   Examination          a file with its findings and places; others may add theirs
 //   Option, OptionTable  the schema
+//   EpochText            everything that decides results as one text, and back; its name is config_version
 //   Contradictions       what no single option can see
 //   KafkaProperties      librdkafka properties that are refused, with the reason
 //   Zones                offsets of time zones for quiet hours

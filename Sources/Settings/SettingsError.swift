@@ -12,6 +12,10 @@ public struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible 
     public static let notText = Code(name: "notText")
     /// A secret is not where the configuration says.
     public static let secretMissing = Code(name: "secretMissing")
+    /// The stored text of an epoch is damaged, or none.
+    public static let epochUnreadable = Code(name: "epochUnreadable")
+    /// The stored text of an epoch is of another release, or of other time-zone data.
+    public static let epochForeign = Code(name: "epochForeign")
   }
 
   public var code: Code

@@ -1,3 +1,4 @@
+import Events
 import Foundation
 import Triggers
 
@@ -40,6 +41,22 @@ enum Zones {
 
   /// From 2001, before which no event is accepted, to 2061; later times keep the last offset.
   static let table = ZoneTable(names.compactMap(zone))
+
+  /// Changes with any offset of any zone in `table`.
+  static let fingerprint = fingerprint(of: table)
+
+  static func fingerprint(of table: ZoneTable) -> UInt64 {
+    var hash = StableHash(seed: 7)
+    for zone in table.names.compactMap(table.zone) {
+      hash.combine(zone.name.utf8)
+      hash.combine(Int64(zone.starts.count))
+      for (start, offset) in zip(zone.starts, zone.offsets) {
+        hash.combine(start)
+        hash.combine(Int64(offset))
+      }
+    }
+    return hash.value
+  }
 
   private static let first = Date(timeIntervalSince1970: 978_307_200)
   private static let last = Date(timeIntervalSince1970: 2_871_763_200)

@@ -7,9 +7,16 @@ import Triggers
 
 /// A configuration that is fit for use, with its mapping; or a command that has ended with every finding told.
 struct LoadedConfiguration {
-  var configuration: Settings.Configuration
+  var configuration: Settings.Configuration {
+    didSet { epoch = EpochText.of(configuration: configuration, mappingText: mappingText) }
+  }
   let mapping: Mapping
-  let configVersion: String
+  private let mappingText: String
+  /// Everything that decides results.
+  private(set) var epoch: EpochText
+
+  /// What alerts say they were decided under.
+  var configVersion: String { epoch.name }
 
   /// - Parameters:
   ///   - path: nil: all defaults.
@@ -28,15 +35,15 @@ struct LoadedConfiguration {
     }
     if let format { configuration.input.mapping = format }
     do throws(MappingFileError) {
-      mapping = try MappingFile.resolve(configuration.input.mapping)
+      let source = try MappingFile.source(of: configuration.input.mapping)
+      mapping = try source.mapping()
+      mappingText = source.text
     } catch {
       for finding in error.findings { Console.say("\(finding)") }
       throw Console.failure(command, error)
     }
     self.configuration = configuration
-    let isPreset = MappingFile.presets.contains(configuration.input.mapping)
-    configVersion = configuration.configVersion(
-      mappingText: isPreset ? nil : try? String(contentsOfFile: configuration.input.mapping, encoding: .utf8))
+    epoch = EpochText.of(configuration: configuration, mappingText: mappingText)
   }
 
   /// Writes alerts as the configuration says.

@@ -103,14 +103,6 @@ import Triggers
     }
   }
 
-  @Test(arguments: settable)
-  func `The version changes with what decides results, and with nothing else`(path: String) throws {
-    let option = try #require(OptionTable.byPath[path])
-    let value = try #require(Self.values[path])
-    let configuration = try #require(Configuration.parse(text: Self.text(path, value), file: "f").0)
-    #expect((configuration.configVersion != Configuration.defaults.configVersion) == option.decidesResults)
-  }
-
   @Test func `Every rule is reached by an option`() throws {
     var rules = Rules()
     // Each field of the rules, changed by hand, against the file that changes all of them.
@@ -190,16 +182,5 @@ import Triggers
     #expect(again == configuration)
     configuration.rules.cart.capAlerts = 4
     #expect(again != configuration)
-  }
-
-  @Test func `A mapping of one's own is part of the version`() {
-    let plain = Configuration().configVersion
-    #expect(plain.count == 16 && plain.allSatisfy { $0.isHexDigit && !$0.isUppercase })
-    #expect(Configuration().configVersion(mappingText: "a") != plain)
-    var moved = Configuration()
-    moved.input.mapping = "/elsewhere/shop.yaml"
-    #expect(moved.configVersion(mappingText: "a") == Configuration().configVersion(mappingText: "a"))
-    #expect(
-      Configuration().configVersion(mappingText: "a") != Configuration().configVersion(mappingText: "b"))
   }
 }
