@@ -41,7 +41,7 @@ import CRdKafka
   public private(set) var staleRecords = 0
 
   /// - Parameters:
-  ///   - properties: passed through, over our defaults and under what must hold; see `ClientProperties.refusals`.
+  ///   - properties: passed through, over our defaults and under what must hold.
   ///   - instance: `group.instance.id`: under the same name a restarted member gets its partitions back
   ///     without a rebalance. nil: a member like any other, which leaves when it closes.
   public init(

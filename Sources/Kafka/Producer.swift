@@ -64,7 +64,7 @@ public struct RecordHeader: Sendable, Hashable {
   private var topics: [String: TopicHandle] = [:]
 
   /// - Parameters:
-  ///   - properties: passed through, over our defaults and under what must hold; see `ClientProperties.refusals`.
+  ///   - properties: passed through, over our defaults and under what must hold.
   ///   - onDelivery: called for every record on the producer's own thread; must be quick.
   public init(
     properties: ClientProperties, callbacks: ClientCallbacks = .init(),

@@ -23,9 +23,10 @@ public enum StateFunction {
 /// …                               the mapping file's text, to the end
 /// ```
 ///
-/// Equal texts give equal alerts for equal input. Where a mapping file lies and what it is called is not part
-/// of it. An option that a text does not name has its default: an option that is added must have a default
-/// that changes nothing, or raise `StateFunction.version`.
+/// Equal texts give equal alerts for equal input, so a stored epoch with the running one's name is the running
+/// one and need not be parsed. Where a mapping file lies and what it is called is not part of it. An option
+/// that a text does not name has its default: an option that is added must have a default that changes nothing,
+/// or raise `StateFunction.version`.
 public struct EpochText: Sendable, Hashable {
   /// A longer text is refused, bytes: a mapping and a page of options fit.
   public static let maximumBytes = MappingFile.maximumBytes + (1 << 16)

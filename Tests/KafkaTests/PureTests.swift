@@ -128,18 +128,6 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ("enable.auto.commit", "true", true), ("client.rack", "a", true), ("transactional.id", "x", true),
-    ("partition.assignment.strategy", "cooperative-sticky", true),
-    ("partition.assignment.strategy", "roundrobin", false), ("max.in.flight", "6", true),
-    ("max.in.flight", "5", false), ("sasl.password", "x", false), ("ssl.ca.location", "/x", false),
-  ])
-  func `What would break delivery is refused with its reason`(name: String, value: String, refused: Bool) {
-    let refusals = ClientProperties([name: value]).refusals()
-    #expect(refusals.map(\.property) == (refused ? [name] : []))
-    #expect(refusals.allSatisfy { $0.reason.contains(name) })
-  }
-
   @Test func `An old library that cannot sign in to new brokers is named`() {
     let scram = ClientProperties(["sasl.mechanism": "SCRAM-SHA-512"])
     #expect(LibraryVersion(major: 2, minor: 0, revision: 2).warnings(for: scram).count == 1)
