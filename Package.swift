@@ -88,6 +88,9 @@ let package = Package(
     .target(
       name: "SideBySide", dependencies: ["NaiveModel", "Shard", "Triggers", "Portrait", "Events"],
       path: "Tests/SideBySide", swiftSettings: strict),
+    .target(name: "LogModel", path: "Tests/LogModel", swiftSettings: strict),
+    .testTarget(
+      name: "LogModelTests", dependencies: ["LogModel", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ModelTests", dependencies: ["SideBySide", "NaiveModel", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "TriggersTests", dependencies: ["SideBySide"], swiftSettings: strict),
