@@ -17,21 +17,21 @@ public struct Cadence: Sendable, Hashable {
   static let rememberedOrders = 4
 
   /// Orders, and the largest purchase time.
-  public private(set) var purchases: Int64 = 0
-  public private(set) var firstPurchase: Int64?
-  public private(set) var lastPurchase: Int64?
+  public internal(set) var purchases: Int64 = 0
+  public internal(set) var firstPurchase: Int64?
+  public internal(set) var lastPurchase: Int64?
   /// Distinct UTC days with a purchase, in order of arrival, and the last of them.
-  public private(set) var purchaseDays: Int64 = 0
-  public private(set) var lastPurchaseDay: Int64 = 0
+  public internal(set) var purchaseDays: Int64 = 0
+  public internal(set) var lastPurchaseDay: Int64 = 0
   /// Running mean and sum of squared differences of the gaps between purchase days, in days (Welford 1962).
-  public private(set) var meanGapDays: Double = 0
-  public private(set) var gapSquares: Double = 0
+  public internal(set) var meanGapDays: Double = 0
+  public internal(set) var gapSquares: Double = 0
   /// Purchases less refunds, in `revenueCurrency`.
-  public private(set) var lifetimeRevenueMinor: Int64 = 0
+  public internal(set) var lifetimeRevenueMinor: Int64 = 0
   /// Of the first valued purchase (which may have none).
-  public private(set) var revenueCurrency: Currency?
-  private var hasRevenueCurrency = false
-  private var orders: [Order] = []
+  public internal(set) var revenueCurrency: Currency?
+  var hasRevenueCurrency = false
+  var orders: [Order] = []
 
   public init() {}
 

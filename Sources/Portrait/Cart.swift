@@ -31,17 +31,17 @@ public struct Cart: Sendable, Hashable {
   }
 
   /// In the order in which the items came into the cart.
-  public private(set) var lines: [CartLine] = []
+  public internal(set) var lines: [CartLine] = []
   /// Adds of further items beyond `maximumLines`, since the cart was opened or last set.
-  public private(set) var uncountedLines: Int64 = 0
-  public private(set) var cartID: String?
+  public internal(set) var uncountedLines: Int64 = 0
+  public internal(set) var cartID: String?
   /// Of the order id last seen on a cart event.
-  private var orderHash: UInt64?
+  var orderHash: UInt64?
   /// When the first of the contents came into the empty cart.
-  public private(set) var firstAdd: Int64 = 0
+  public internal(set) var firstAdd: Int64 = 0
   /// Largest time of a whole-cart purchase, a clear or a set.
-  private var barrier: Int64 = .min
-  private var itemBarriers: [ItemBarrier] = []
+  var barrier: Int64 = .min
+  var itemBarriers: [ItemBarrier] = []
 
   /// What an event did to the cart.
   public struct Effect: Sendable, Hashable {

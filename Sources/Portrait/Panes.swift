@@ -57,9 +57,9 @@ struct Pane: Sendable, Hashable {
 /// The horizon is the latest time the user was looked at; it never goes back. What lies behind a tier's cut at
 /// the horizon has been merged into the next tier, or dropped.
 public struct Panes: Sendable, Hashable {
-  private var panes: [Pane] = []
-  public private(set) var horizon: Int64 = .min
-  private var cuts = PaneCuts(first: .min, second: .min, third: .min)
+  var panes: [Pane] = []
+  public internal(set) var horizon: Int64 = .min
+  var cuts = PaneCuts(first: .min, second: .min, third: .min)
 
   public init() {}
 
@@ -85,7 +85,7 @@ public struct Panes: Sendable, Hashable {
   }
 
   /// The start of the pane that holds `time`, or nil if nothing that old is kept.
-  private func start(of time: Int64, _ tiers: PaneTiers) -> Int64? {
+  func start(of time: Int64, _ tiers: PaneTiers) -> Int64? {
     if time >= cuts.first { return Milliseconds.floor(time, to: tiers.hops[0]) }
     if time >= cuts.second { return Milliseconds.floor(time, to: tiers.hops[1]) }
     if time >= cuts.third { return Milliseconds.floor(time, to: tiers.hops[2]) }

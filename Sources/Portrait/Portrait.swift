@@ -29,24 +29,24 @@ public struct Portrait: Sendable, Hashable {
   /// Fingerprints remembered for de-duplication.
   static let rememberedEvents = 16
 
-  public private(set) var panes = Panes()
-  public private(set) var sessions = Sessions()
-  public private(set) var cart = Cart()
-  public private(set) var cadence = Cadence()
-  public private(set) var traits = Traits()
+  public internal(set) var panes = Panes()
+  public internal(set) var sessions = Sessions()
+  public internal(set) var cart = Cart()
+  public internal(set) var cadence = Cadence()
+  public internal(set) var traits = Traits()
   /// Time of the first applied event, in order of arrival.
   public let firstSeen: Int64
   /// Largest time of an activity event.
-  public private(set) var lastActivity: Int64?
+  public internal(set) var lastActivity: Int64?
   /// Whether any cart event ever put a unit into the cart.
-  public private(set) var hasHadCart = false
+  public internal(set) var hasHadCart = false
   /// Whether any dwell was inferred from gaps.
-  public private(set) var dwellInferred = false
+  public internal(set) var dwellInferred = false
   /// The session of the last cart event that left something in the cart, once it is closed.
-  private var closedCartSession: Session?
+  var closedCartSession: Session?
   /// Whether that session is the open one.
-  private var isCartSessionOpen = false
-  private var fingerprints: [UInt32] = []
+  var isCartSessionOpen = false
+  var fingerprints: [UInt32] = []
 
   /// What an event did to the portrait, for the triggers.
   public struct Effect: Sendable, Hashable {

@@ -23,9 +23,9 @@ public struct Session: Sendable, Hashable {
 ///                        └──┘
 /// ```
 public struct Sessions: Sendable, Hashable {
-  public private(set) var open: Session?
+  public internal(set) var open: Session?
   /// End of the last closed session: its last event plus the gap.
-  public private(set) var closedUntil: Int64 = .min
+  public internal(set) var closedUntil: Int64 = .min
 
   /// What an activity event did.
   public struct Effect: Sendable, Hashable {

@@ -14,9 +14,9 @@ public struct Traits: Sendable, Hashable {
     var time: Int64
   }
 
-  private var entries: [Entry] = []
-  private var timezoneEntry: Entry?
-  private var optOutEntry: Entry?
+  var entries: [Entry] = []
+  var timezoneEntry: Entry?
+  var optOutEntry: Entry?
 
   public init() {}
 

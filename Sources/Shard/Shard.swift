@@ -15,7 +15,7 @@ import Triggers
 public struct Shard: ~Copyable {
   public let partition: Int32
   private let constants: EpochConstants
-  private var users = UserTable()
+  var users = UserTable()
   private var queue = DeadlineQueue()
   private var keyBuffer: [UInt8] = []
   /// Event time up to which deadlines have fired. `Int64.min`: nothing seen yet.

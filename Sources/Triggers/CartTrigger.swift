@@ -71,28 +71,28 @@ struct CartTrigger: Sendable, Hashable {
     case noCart, armed, expired
   }
 
-  private(set) var phase = Phase.noCart
+  var phase = Phase.noCart
   /// Time of the event that armed the episode.
-  private(set) var episode: Int64 = 0
+  var episode: Int64 = 0
   /// From 1; above the number of steps when all are handled.
-  private(set) var nextStep = 1
-  private(set) var anchor: Int64 = 0
+  var nextStep = 1
+  var anchor: Int64 = 0
   /// Largest time of a cart event that changed the contents.
-  private var lastChange: Int64 = 0
+  var lastChange: Int64 = 0
   /// Largest deadline of a step handled in this episode.
-  private var lastHandled: Int64?
-  private var expiredAt: Int64 = 0
-  private var deferredUntil: Int64?
-  private var firedInEpisode = false
+  var lastHandled: Int64?
+  var expiredAt: Int64 = 0
+  var deferredUntil: Int64?
+  var firedInEpisode = false
   var marks = Marks()
   /// Carts opened, and how many of them were bought.
-  private(set) var carts: Int64 = 0
-  private(set) var cartsBought: Int64 = 0
+  var carts: Int64 = 0
+  var cartsBought: Int64 = 0
   /// Largest time of an alert of this episode, and of any other.
-  private var episodeAlert: Int64?
-  private var otherAlert: Int64?
+  var episodeAlert: Int64?
+  var otherAlert: Int64?
   /// Times of the last alerts, ascending; as many as the cap needs.
-  private var alertTimes: [Int64] = []
+  var alertTimes: [Int64] = []
   var waiting: [Waiting] = []
   var cleared: Cleared?
 
@@ -270,7 +270,7 @@ struct CartTrigger: Sendable, Hashable {
       features: portrait.features(at: time, moment.constants), dwellInferred: portrait.dwellInferred)
   }
 
-  private var isCheckout = false
+  var isCheckout = false
 
   // MARK: Events
 

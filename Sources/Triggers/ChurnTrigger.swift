@@ -26,20 +26,20 @@ struct ChurnTrigger: Sendable, Hashable {
     var band: ChurnBand
   }
 
-  private(set) var state = State.new
+  var state = State.new
   /// The next evaluation; takes place only while a baseline is possible.
-  private(set) var next: Int64
-  private var lastEvaluation: Int64?
+  var next: Int64
+  var lastEvaluation: Int64?
   /// Whether the last evaluation was high, and its band.
-  private var lastBand: ChurnBand?
+  var lastBand: ChurnBand?
   /// When the user last came to be at risk, and the episode of the next warning.
-  private var entry: Int64 = 0
-  private var episode: Int64 = 0
-  private var churnedAt: Int64 = 0
+  var entry: Int64 = 0
+  var episode: Int64 = 0
+  var churnedAt: Int64 = 0
   /// The last warning, emitted or not: its time and band limit the next.
-  private(set) var lastWarning: Int64?
-  private var lastWarningBand = ChurnBand.watch
-  private(set) var open: Open?
+  var lastWarning: Int64?
+  var lastWarningBand = ChurnBand.watch
+  var open: Open?
 
   init(firstSeen: Int64, _ rules: ChurnRules) {
     next = firstSeen.addingSaturated(rules.evaluateEveryMilliseconds)

@@ -4,12 +4,12 @@ import Portrait
 /// Everything Ebb knows about one user: the portrait and the two triggers over it.
 public struct UserState: Sendable, Hashable {
   /// The user key: `user_id`, else `anon:` + `anonymous_id`.
-  public private(set) var key: String
+  public internal(set) var key: String
   /// false for a user known only by `anonymous_id`.
   public let isIdentified: Bool
-  public private(set) var portrait: Portrait
-  private(set) var cart = CartTrigger()
-  private(set) var churn: ChurnTrigger
+  public internal(set) var portrait: Portrait
+  var cart = CartTrigger()
+  var churn: ChurnTrigger
 
   /// - Parameter firstSeen: time of the event that brings the user in, milliseconds since 1970 UTC.
   public init(key: String, isIdentified: Bool, firstSeen: Int64, _ constants: EpochConstants) {
