@@ -159,7 +159,7 @@ extension LogCluster {
     let isPresent = group.members.contains { $0.id == group.leader && $0.hasJoined }
     if !isPresent { group.leader = group.members.first { $0.hasJoined }?.id ?? group.members[0].id }
     for index in group.members.indices {
-      if group.members[index].hasJoined { group.members[index].lastSeen = now }
+      group.members[index].lastSeen = now
       group.members[index].assignment = []
     }
     assign(group)

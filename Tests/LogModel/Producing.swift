@@ -11,7 +11,8 @@ extension LogCluster {
   /// - Parameters:
   ///   - session: nil for a producer that is not idempotent.
   ///   - sequence: the batch's sequence number in this partition, from 0 in each epoch; one of the last five
-  ///     batches again is acknowledged and not appended. Nil: no check.
+  ///     batches again is acknowledged and not appended. Nil: no check; give it wherever a batch can be sent twice
+  ///     or arrive late, for the epoch stays the same from one transaction to the next.
   /// - Throws: `.messageTooLarge` for a batch above `max.message.bytes`, `.invalidRecord` for a record without a
   ///   key in a compacted topic, `.invalidProducerEpoch`, `.outOfOrderSequenceNumber`, what `addPartitions`
   ///   throws, faults. Nothing of a refused batch is appended.

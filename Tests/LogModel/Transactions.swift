@@ -190,6 +190,8 @@ extension LogCluster {
     _ session: ProducerSession, _ id: String, _ isAdded: (TransactionState) -> Bool
   ) throws(KafkaError) {
     let transaction = try current(session)
+    // CONCURRENT_TRANSACTIONS, in the words that make an old client send the batch again.
+    if case .prepared = transaction.phase { throw .notEnoughReplicas }
     guard transaction.phase == .ongoing, isAdded(transaction) else { throw .invalidTxnState }
   }
 

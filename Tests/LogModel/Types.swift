@@ -178,6 +178,12 @@ public struct FetchedOffset: Hashable, Sendable {
   public var metadata: String
   /// `.unstableOffsetCommit` while a transaction's offset for the partition is undecided.
   public var error: KafkaError?
+
+  public init(offset: Int64, metadata: String, error: KafkaError?) {
+    self.offset = offset
+    self.metadata = metadata
+    self.error = error
+  }
 }
 
 /// A member's standing in a group, as sent with offsets.
@@ -204,4 +210,11 @@ public struct Assignment: Hashable, Sendable {
   public var isLeader: Bool
   /// In order of topic and partition.
   public var partitions: [TopicPartition]
+
+  public init(generation: Int32, memberID: String, isLeader: Bool, partitions: [TopicPartition]) {
+    self.generation = generation
+    self.memberID = memberID
+    self.isLeader = isLeader
+    self.partitions = partitions
+  }
 }
