@@ -20,14 +20,19 @@ extension LogCluster {
       case .initProducerID(let id, let timeout, let current):
         _ = try initialize(id, timeout: timeout, current: current)
       case .txnOffsetCommit(let session, let metadata, let offsets):
-        return try commit(session, metadata, offsets).values.first
+        return first(of: try commit(session, metadata, offsets))
       case .endTransaction(let session, let outcome): try end(session, outcome)
-      case .offsetCommit(let metadata, let offsets): return try commit(metadata, offsets).values.first
+      case .offsetCommit(let metadata, let offsets): return first(of: try commit(metadata, offsets))
       }
       return nil
     } catch {
       return error
     }
+  }
+
+  /// The error of the first partition that was refused.
+  private func first(of refused: [TopicPartition: KafkaError]) -> KafkaError? {
+    refused.min { $0.key < $1.key }?.value
   }
 
   /// The delayed requests never arrive.

@@ -40,6 +40,8 @@ public struct Faults: Hashable, Sendable {
     public var caller: Int?
     /// Only requests for this partition; nil: for any.
     public var place: TopicPartition?
+    /// Only a `produce` whose batch holds a record with this key; nil: any request.
+    public var key: [UInt8]?
     /// Matching requests that pass before it strikes.
     public var skip: Int
     /// Requests that it strikes.
@@ -57,14 +59,15 @@ public struct Faults: Hashable, Sendable {
 
   public init() {}
 
-  /// Sets a fault for the next request of one of `kinds` that matches.
+  /// Sets a fault for the next requests of `kinds` that match. With `key` and `times: .max` it is a record that
+  /// no broker will ever take.
   public mutating func inject(
     _ effect: Effect, on kinds: Set<RequestKind>, caller: Int? = nil, place: TopicPartition? = nil,
-    skip: Int = 0, times: Int = 1
+    key: [UInt8]? = nil, skip: Int = 0, times: Int = 1
   ) {
     guard times > 0 else { return }
     pending.append(
-      Fault(effect: effect, kinds: kinds, caller: caller, place: place, skip: skip, times: times))
+      Fault(effect: effect, kinds: kinds, caller: caller, place: place, key: key, skip: skip, times: times))
   }
 
   /// Takes back all faults and ends every outage.
@@ -74,13 +77,16 @@ public struct Faults: Hashable, Sendable {
     unreachable.removeAll()
   }
 
-  mutating func strike(_ kind: RequestKind, caller: Int, place: TopicPartition?) -> Effect? {
+  mutating func strike(
+    _ kind: RequestKind, caller: Int, place: TopicPartition?, records: [LogRecord]
+  ) -> Effect? {
     if isOutage || unreachable.contains(caller) { return .fail(.requestTimedOut) }
     guard !pending.isEmpty else { return nil }
     for index in pending.indices {
       let fault = pending[index]
       guard fault.kinds.contains(kind), fault.caller == nil || fault.caller == caller,
-        fault.place == nil || fault.place == place
+        fault.place == nil || fault.place == place,
+        fault.key == nil || records.contains(where: { $0.key == fault.key })
       else { continue }
       if fault.skip > 0 {
         pending[index].skip -= 1
@@ -96,8 +102,10 @@ public struct Faults: Hashable, Sendable {
 
 extension LogCluster {
   /// Whether a request goes through: nil for one that is answered, `.loseReply` or `.delay` otherwise.
-  func admit(_ kind: RequestKind, place: TopicPartition? = nil) throws(KafkaError) -> Faults.Effect? {
-    let effect = faults.strike(kind, caller: caller, place: place)
+  func admit(
+    _ kind: RequestKind, place: TopicPartition? = nil, records: [LogRecord] = []
+  ) throws(KafkaError) -> Faults.Effect? {
+    let effect = faults.strike(kind, caller: caller, place: place, records: records)
     if case .fail(let error) = effect { throw error }
     return effect
   }

@@ -24,7 +24,7 @@ extension LogCluster {
     if let session, session.transactionalID != nil, try !writesUnasked(session, to: place) {
       try addPartitions(session, [place])
     }
-    let effect = try admit(.produce, place: place)
+    let effect = try admit(.produce, place: place, records: records)
     if effect == .delay {
       delayedRequests.append(
         .produce(records: records, place: place, session: session, sequence: sequence))

@@ -26,6 +26,18 @@ import Testing
     #expect(struck == [3, 4])
   }
 
+  @Test func `A record that no broker takes fails with its batch, every time`() throws {
+    let cluster = try cluster()
+    cluster.faults.inject(.fail(.messageTooLarge), on: [.produce], key: Array("bad".utf8), times: .max)
+    for _ in 0..<3 {
+      #expect(throws: KafkaError.messageTooLarge) {
+        try cluster.produce([record("good", "1"), record("bad", "1")], to: input)
+      }
+      try cluster.produce([record("good", "1")], to: input)
+    }
+    #expect(cluster.lines(input) == ["good=1", "good=1", "good=1"])
+  }
+
   /// The reply to EndTxn is lost: the outcome is committed, aborted by the next incarnation, or not yet decided.
   @Test func `A lost reply leaves the outcome open`() throws {
     let cluster = try cluster()
