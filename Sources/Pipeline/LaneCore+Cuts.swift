@@ -92,13 +92,13 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
   }
 
   private mutating func section(of partition: OwnedPartition, _ number: CutNumber) -> CutSection? {
+    partition.shard.trimClockLog()
     let hasMore = flush(partition)
     let records = outbox.take(partition.number)
     let position = partition.shard.position
     guard
       !records.isEmpty || !partition.changes.isEmpty || partition.mustCut || partition.cutPosition != position
     else { return nil }
-    partition.shard.trimClockLog()
     let metadata = metadata(of: partition, number)
     let text = metadata.text
     partition.isLogFull = text.utf8.count + CommitMetadata.entryBytes > settings.metadataBytes
@@ -107,8 +107,8 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
       nextOffset: position.offset, metadata: text, previous: partition.lastCut)
     partition.changes.removeAll(keepingCapacity: true)
     partition.cutPosition = position
-    // What is left to flush comes with the next cut at once.
-    partition.mustCut = hasMore
+    // What is left to flush comes with the next cut at once, and so does a log that has just become free.
+    partition.mustCut = hasMore || partition.isLogFull
     return section
   }
 

@@ -94,7 +94,7 @@ struct RecoveryVisitor: ~Copyable, RecordVisitor {
         if plans[record.epoch] == nil {
           plans[record.epoch] = try readEpoch(text, isReplayed: record.epoch == replayedEpoch)
         }
-        shard.restore(plans[record.epoch]!.epoch)
+        shard.restore(plans[record.epoch]!.epoch, at: record.position)
       }
     } catch {
       throw foreign(offset ?? -1, error.message, hint: error.hint)
@@ -139,7 +139,7 @@ struct RecoveryVisitor: ~Copyable, RecordVisitor {
       preconditionFailure("a restored shard knows its epoch")
     }
     decoder = Decoder(mapping: plan.mapping, limits: plan.limits)
-    entries = metadata.clockLog.entries
+    entries = shard.clockLog.entries
     self.target = target
     mode = .replay
     isReplayed = metadata.recoveryPoint.offset >= target

@@ -25,6 +25,8 @@ struct EpochList {
     var references = 0
     /// Whether the state partition holds its text.
     var isStored = false
+    /// Where it last began.
+    var began = Position.never
   }
 
   private(set) var entries: [Entry]
@@ -56,6 +58,13 @@ struct EpochList {
 
   mutating func begin(_ epoch: Epoch) {
     current = know(epoch)
+  }
+
+  /// Where the present epoch began.
+  var began: Position { entries[Int(current)].began }
+
+  mutating func setBegan(_ index: UInt16, _ position: Position) {
+    entries[Int(index)].began = position
   }
 
   mutating func setStored(_ index: UInt16, _ isStored: Bool) {

@@ -134,7 +134,8 @@ extension Shard {
     return first.position <= point
   }
 
-  /// Drops clock entries that recovery from `recoveryPoint` does not need.
+  /// Drops clock entries that recovery from `recoveryPoint` does not need. Before a flush, so that every entry is
+  /// committed at least once, and the history can be told from what was committed.
   public mutating func trimClockLog() {
     clockLog.trim(to: recoveryPoint)
   }
@@ -149,13 +150,13 @@ extension Shard {
     precondition(dirty.isEmpty, "an epoch begins on an empty dirty queue")
     epochs.begin(epoch)
     constants = epochs.constants
-    if !epochs.entries[Int(epochs.current)].isStored {
-      epochs.setStored(epochs.current, true)
-      let record = StateRecord(epoch: epoch.hash, position: position, content: .epoch(epoch.text))
-      stateWriter.removeAll()
-      record.encode(into: &stateWriter)
-      changes.append(StateChange(key: record.key, value: Array(stateWriter.bytes), position: position))
-    }
+    epochs.setStored(epochs.current, true)
+    epochs.setBegan(epochs.current, position)
+    // Written anew when an earlier one comes back: its position tells where it began.
+    let record = StateRecord(epoch: epoch.hash, position: position, content: .epoch(epoch.text))
+    stateWriter.removeAll()
+    record.encode(into: &stateWriter)
+    changes.append(StateChange(key: record.key, value: Array(stateWriter.bytes), position: position))
     scheduleAll()
   }
 }

@@ -67,10 +67,11 @@ extension Shard {
     users.remove(place)
   }
 
-  /// Takes the text of an epoch in.
-  public mutating func restore(_ epoch: Epoch) {
+  /// Takes the text of an epoch in, which began at `position`.
+  public mutating func restore(_ epoch: Epoch, at position: Position) {
     let index = epochs.know(epoch)
     epochs.setStored(index, true)
+    epochs.setBegan(index, max(position, epochs.entries[Int(index)].began))
   }
 
   /// An epoch's text has been dropped from the state partition.
@@ -92,17 +93,19 @@ extension Shard {
     epochs.begin(present)
     constants = epochs.constants
     position = point.recoveryPoint
-    resumed = point.clockLog.base
     clockLog = point.clockLog
+    clockLog.trim(to: position)
+    resumed = clockLog.base
     scheduleAll()
     for index in 0..<users.placeCount where users.isUsed(index) {
       if users[index].isGone {
         graves.append(Grave(index: UInt32(index), position: users[index].stored))
         continue
       }
-      // A user of an earlier epoch may have come due by its end.
-      guard users[index].stored <= position, users[index].epoch == epochs.current,
-        let deadline = deadline(index), deadline.time <= position.watermark
+      // A user who has not been touched since the epoch began may have come due by its beginning.
+      guard users[index].stored <= position, users[index].stored > epochs.began,
+        users[index].epoch == epochs.current, let deadline = deadline(index),
+        deadline.time <= position.watermark
       else { continue }
       throw .overdue(deadline: deadline.time, watermark: position.watermark)
     }

@@ -150,8 +150,9 @@ public struct Shard: ~Copyable {
     guard let latestEvent else { return .notTaken }
     let rules = constants.rules.time
     let reach = min(clock, latestEvent.addingSaturated(rules.tickForMilliseconds))
-    let mark = max(position.watermark, reach - rules.allowedLatenessMilliseconds)
-    guard let next = nextDeadline(), next <= mark else { return .notTaken }
+    let mark = reach - rules.allowedLatenessMilliseconds
+    // Always onwards: a step that left the position where it is could not be told from what came before it.
+    guard mark > position.watermark, let next = nextDeadline(), next <= mark else { return .notTaken }
     let isComplete = fireAll(upTo: mark, clock, limit, &output)
     note(ClockEntry(.advance, offset: position.offset, watermark: position.watermark, clock: clock))
     return isComplete ? .taken : .partly
