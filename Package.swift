@@ -93,6 +93,10 @@ let package = Package(
       name: "LogModelTests", dependencies: ["LogModel", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ModelTests", dependencies: ["SideBySide", "NaiveModel", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "StateTests",
+      dependencies: ["SideBySide", "Shop", "Shard", "Triggers", "Portrait", "Events", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "TriggersTests", dependencies: ["SideBySide"], swiftSettings: strict),
     .testTarget(
       name: "ProcessTests", dependencies: ["ebbd", "ebb-broker", "TestSupport"], swiftSettings: strict),
