@@ -97,6 +97,10 @@ let package = Package(
       name: "ShardTests",
       dependencies: ["SideBySide", "Shard", "Triggers", "Portrait", "Events", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "StateTests",
+      dependencies: ["SideBySide", "Shop", "Shard", "Triggers", "Portrait", "Events", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "TriggersTests", dependencies: ["SideBySide"], swiftSettings: strict),
     .testTarget(
       name: "ProcessTests", dependencies: ["ebbd", "ebb-broker", "TestSupport"], swiftSettings: strict),

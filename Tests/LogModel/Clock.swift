@@ -1,7 +1,8 @@
 extension LogCluster {
   /// Moves the brokers' clock and does what falls due: transactions beyond their timeout are aborted and their
   /// producers fenced, members beyond their session timeout are removed, rebalances end without those who stayed
-  /// away. A time before `now` changes nothing.
+  /// away. All of it happens as of `time`: go by `nextDeadline` where the order of two deadlines matters. A time
+  /// before `now` changes nothing.
   public func advance(to time: Int64) {
     guard time > now else { return }
     now = time

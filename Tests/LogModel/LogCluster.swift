@@ -37,6 +37,9 @@
 ///   −1, an empty member id and no instance id it checks nothing.
 /// - A producer that was fenced still writes into a partition where its transaction is open, until that
 ///   partition's abort marker arrives; the marker then aborts those records with the others.
+/// - Offsets bear no sequence number. A `txnOffsetCommit` that arrives late, in the next transaction of the same
+///   session, counts there and takes the place of the newer offset: protocol V1 cannot tell the two apart, so
+///   `.delay` on it shows a hole of the brokers and not one of the lane.
 /// - A static member that comes back gets a new member id and, in a stable group, the old generation and
 ///   assignment without a rebalance.
 public final class LogCluster {

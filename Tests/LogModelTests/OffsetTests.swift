@@ -150,4 +150,51 @@ import Testing
     _ = try cluster.syncGroup("ebb", memberID: bench.member.memberID, instanceID: "host-0")
     try cluster.offsetCommit(joined, [input: OffsetAndMetadata(1)])
   }
+
+  @Test func `A fenced lane's offsets are taken until the abort marker, and then with it`() throws {
+    let bench = try Bench()
+    let cluster = bench.cluster
+    try cluster.txnOffsetCommit(bench.producer, bench.member, [input: OffsetAndMetadata(2)])
+    #expect(throws: KafkaError.concurrentTransactions) { try cluster.initProducerID("lane") }
+    try cluster.txnOffsetCommit(bench.producer, bench.member, [input: OffsetAndMetadata(3)])
+    cluster.deliverAllMarkers()
+    #expect(throws: KafkaError.invalidProducerEpoch) {
+      try cluster.txnOffsetCommit(bench.producer, bench.member, [input: OffsetAndMetadata(4)])
+    }
+    #expect(cluster.commitHistory("ebb", input).isEmpty)
+    #expect(try cluster.offsetFetch("ebb", [input])[input]?.offset == -1)
+  }
+
+  @Test func `Offsets that arrive late land in the next transaction of the session`() throws {
+    let bench = try Bench()
+    let cluster = bench.cluster
+    cluster.faults.inject(.delay, on: [.txnOffsetCommit])
+    #expect(throws: KafkaError.requestTimedOut) {
+      try cluster.txnOffsetCommit(bench.producer, bench.member, [input: OffsetAndMetadata(5)])
+    }
+    try cluster.txnOffsetCommit(bench.producer, bench.member, [input: OffsetAndMetadata(5)])
+    try cluster.endTransaction(bench.producer, .committed)
+    cluster.deliverAllMarkers()
+    try cluster.txnOffsetCommit(bench.producer, bench.member, [input: OffsetAndMetadata(6)])
+    #expect(cluster.deliverDelayed(at: 0) == nil)
+    try cluster.endTransaction(bench.producer, .committed)
+    cluster.deliverAllMarkers()
+    #expect(cluster.commitHistory("ebb", input).map(\.offset) == [5, 5])
+  }
+
+  @Test func `One commit after another is in the history, with the time of its marker`() throws {
+    let bench = try Bench()
+    let cluster = bench.cluster
+    for offset in 1...3 {
+      try cluster.txnOffsetCommit(
+        bench.producer, bench.member, [input: OffsetAndMetadata(Int64(offset), "cut \(offset)")])
+      try cluster.endTransaction(bench.producer, offset == 2 ? .aborted : .committed)
+      cluster.advance(to: Int64(offset) * 10)
+      cluster.deliverAllMarkers()
+    }
+    let history = cluster.commitHistory("ebb", input)
+    #expect(history.map(\.metadata) == ["cut 1", "cut 3"])
+    #expect(history.map(\.time) == [10, 30])
+    #expect(history.allSatisfy { $0.producerID == bench.producer.producerID })
+  }
 }
