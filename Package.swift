@@ -76,7 +76,7 @@ let package = Package(
       dependencies: ["Telemetry", "Supervision", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
     .testTarget(
-      name: "PipelineTests", dependencies: ["Pipeline", "Settings", "Triggers", "Events"],
+      name: "PipelineTests", dependencies: ["Pipeline", "Shard", "Settings", "Triggers", "Events"],
       swiftSettings: strict),
     .testTarget(name: "EventsTests", dependencies: ["Events", "Settings"]),
     .testTarget(

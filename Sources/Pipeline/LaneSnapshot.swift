@@ -20,8 +20,13 @@ public struct LaneSnapshot: Sendable {
   public var tally = Tally()
   /// Users known.
   public var users = 0
-  /// Partitions owned.
+  /// Users changed and not flushed yet.
+  public var dirtyUsers = 0
+  /// Partitions owned and recovered.
   public var partitions: [Int32] = []
+  /// Partitions assigned whose state is not there yet, and how far those in work are.
+  public var waiting = 0
+  public var recovering: [RecoveryProgress] = []
   /// The smallest watermark of the owned partitions; nil: none has seen an event.
   public var watermark: Int64?
   /// Largest event time seen.
@@ -67,6 +72,14 @@ public enum LaneNotice: Sendable {
   case assigned([Int32])
   case revoked([Int32])
   case lost([Int32])
+  /// A partition's state is back.
+  case recovered(RecoverySummary)
+  /// A partition came back to the lane that had it last, and nobody has changed it meanwhile.
+  case keptPartition(Int32)
+  /// A snapshot is not used; the state topic has it all.
+  case snapshotDropped(partition: Int32, reason: String)
+  /// The wall clock was set: quiet partitions do not follow it any more.
+  case clockMoved(milliseconds: Int64)
   case rejected(Rejection, partition: Int32, offset: Int64)
   /// Told once a lane: the topic is not partitioned by user.
   case foreignKey(partition: Int32, offset: Int64)

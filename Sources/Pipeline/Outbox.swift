@@ -1,50 +1,38 @@
-/// The output that the next cut will carry, by input partition.
+/// Alerts and dead letters that the next cut will carry, by input partition.
 struct Outbox: ~Copyable {
-  private var sections: [CutSection] = []
+  private var parts: [(partition: Int32, records: [OutputRecord])] = []
   private(set) var bytes = 0
-  private var lastNumber: UInt64 = 0
 
   init() {}
 
-  var isEmpty: Bool { sections.isEmpty }
-
-  /// Notes how far a partition has been processed.
-  mutating func advance(_ partition: Int32, nextOffset: Int64) {
-    let index = section(partition, nextOffset)
-    sections[index].nextOffset = nextOffset
-  }
+  var isEmpty: Bool { parts.isEmpty }
 
   /// Adds a record that belongs to a partition's progress.
-  mutating func append(_ record: OutputRecord, _ partition: Int32, nextOffset: Int64) {
-    let index = section(partition, nextOffset)
-    sections[index].records.append(record)
+  mutating func append(_ record: OutputRecord, _ partition: Int32) {
     bytes += Self.size(record)
+    if let index = parts.firstIndex(where: { $0.partition == partition }) {
+      parts[index].records.append(record)
+    } else {
+      parts.append((partition, [record]))
+    }
   }
 
   /// About what a record takes, headers included.
-  private static func size(_ record: OutputRecord) -> Int {
+  static func size(_ record: OutputRecord) -> Int {
     (record.key?.count ?? 0) + (record.value?.count ?? 0) + 128
   }
 
-  private mutating func section(_ partition: Int32, _ nextOffset: Int64) -> Int {
-    if let index = sections.firstIndex(where: { $0.partition == partition }) { return index }
-    sections.append(CutSection(partition: partition, nextOffset: nextOffset))
-    return sections.count - 1
+  /// Takes a partition's records out.
+  mutating func take(_ partition: Int32) -> [OutputRecord] {
+    guard let index = parts.firstIndex(where: { $0.partition == partition }) else { return [] }
+    let records = parts.remove(at: index).records
+    for record in records { bytes -= Self.size(record) }
+    return records
   }
 
-  /// Closes the cut; the outbox is empty afterwards.
-  mutating func close() -> Cut {
-    lastNumber += 1
-    defer {
-      sections.removeAll(keepingCapacity: true)
-      bytes = 0
-    }
-    return Cut(number: lastNumber, sections: sections)
-  }
-
-  /// Drops what belongs to these partitions.
-  mutating func drop(_ partitions: [Int32]) {
-    sections.removeAll { partitions.contains($0.partition) }
-    bytes = sections.reduce(0) { $1.records.reduce($0) { $0 + Self.size($1) } }
+  /// Drops everything.
+  mutating func clear() {
+    parts.removeAll()
+    bytes = 0
   }
 }

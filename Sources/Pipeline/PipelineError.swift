@@ -13,6 +13,8 @@ public struct PipelineError: Error, Sendable, Hashable, CustomStringConvertible 
     public static let output = Code("output")
     /// Another process has taken this one's place.
     public static let fenced = Code("fenced")
+    /// What was stored of the state cannot be used as it is.
+    public static let state = Code("state")
     /// The configuration does not fit the cluster.
     public static let configuration = Code("configuration")
   }

@@ -39,22 +39,44 @@ import Triggers
   }
 }
 
-/// What an input log tells its reader, in order for each partition.
-public protocol InputVisitor: ~Copyable {
-  /// The reader owns these partitions from now on; their records follow, from the position that the log's start
-  /// policy and commits give.
-  mutating func assigned(_ partitions: [Int32]) throws(PipelineError)
+/// Takes what a log hands over, in order for each partition.
+public protocol RecordVisitor: ~Copyable {
+  mutating func record(_ record: borrowing InputRecord) throws(PipelineError)
+  /// The reader has seen everything that the partition holds for it now; `nextOffset` is where it will go on.
+  mutating func reachedEnd(partition: Int32, nextOffset: Int64) throws(PipelineError)
+}
+
+/// What an input log tells the member of a group that reads it.
+public protocol InputVisitor: RecordVisitor, ~Copyable {
+  /// The reader owns these partitions from now on, and no others. Nothing of them is handed over before `start`.
+  ///
+  /// - Parameter membership: who the reader is, for this assignment only.
+  mutating func assigned(_ partitions: [Int32], as membership: Membership) throws(PipelineError)
   /// The reader must give these up: when the call returns, nothing of them may be sent any more. What it has in
   /// hand may still be committed inside the call.
   mutating func revoked(_ partitions: [Int32]) throws(PipelineError)
   /// The partitions are gone already; nothing of them can be committed.
   mutating func lost(_ partitions: [Int32]) throws(PipelineError)
-  mutating func record(_ record: borrowing InputRecord) throws(PipelineError)
-  /// The reader has seen everything that the partition holds now; `nextOffset` is where it will go on.
-  mutating func reachedEnd(partition: Int32, nextOffset: Int64) throws(PipelineError)
 }
 
-/// A record log to read.
+/// Who a member of the group was when partitions were assigned to it. Good for that assignment only: one taken later
+/// could name a member that owns nothing, and the brokers would take its offsets all the same.
+public struct Membership: Sendable, Hashable {
+  public let generation: Int32
+  public let memberID: String
+  /// As the client library wants it back.
+  public let bytes: [UInt8]
+
+  /// nil: it names nobody, and must never be sent; the brokers would not check it.
+  public init?(generation: Int32, memberID: String, bytes: [UInt8] = []) {
+    guard generation >= 0, !memberID.isEmpty else { return nil }
+    self.generation = generation
+    self.memberID = memberID
+    self.bytes = bytes
+  }
+}
+
+/// A record log to read, as a member of a group.
 public protocol InputLog: ~Copyable {
   /// Waits at most so long for something to hand over, then hands over at most one batch and returns how many
   /// records it had. Passing errors (a broker that is away) are the log's own business until they end
@@ -62,15 +84,30 @@ public protocol InputLog: ~Copyable {
   mutating func poll<Visitor: InputVisitor & ~Copyable>(
     into visitor: inout Visitor, timeoutMilliseconds: Int32
   ) throws(PipelineError) -> Int
+  /// Begins to read partitions that are assigned, each at its next offset; the others go on as they are.
+  mutating func start(_ positions: [PartitionOffset]) throws(PipelineError)
   /// Whether the log is reachable at the moment. While it is not, silence proves nothing and no partition ticks.
   var isHealthy: Bool { get }
   /// Gives up all partitions (through `revoked`) and leaves; bounded in time.
   mutating func close<Visitor: InputVisitor & ~Copyable>(into visitor: inout Visitor) throws(PipelineError)
 }
 
+/// A place in a partition.
+public struct PartitionOffset: Sendable, Hashable {
+  public var partition: Int32
+  public var nextOffset: Int64
+
+  public init(_ partition: Int32, _ nextOffset: Int64) {
+    self.partition = partition
+    self.nextOffset = nextOffset
+  }
+}
+
 /// The topics that Ebb writes.
 public enum OutputTopic: Sendable, Hashable, CaseIterable {
   case cartAlerts, churnAlerts, deadLetters
+  /// Its records go to the partition that their cut's section names; those of the others by key.
+  case state
 }
 
 /// One record to write.
@@ -94,28 +131,53 @@ public struct OutputRecord: Sendable, Hashable {
 /// What one cut carries for one input partition. Frozen: a cut that is sent again is sent byte for byte.
 public struct CutSection: Sendable, Hashable {
   public var partition: Int32
+  /// Alerts and dead letters.
   public var records: [OutputRecord]
+  /// For the same partition of the state topic.
+  public var state: [OutputRecord]
   /// The next offset to read once this is committed.
   public var nextOffset: Int64
   /// Printable ASCII, kept by the broker with the offset.
   public var metadata: String
+  /// The cut that the offset bears until this one is committed; nil: none has been.
+  public var previous: CutNumber?
 
-  public init(partition: Int32, records: [OutputRecord] = [], nextOffset: Int64, metadata: String = "") {
+  public init(
+    partition: Int32, records: [OutputRecord] = [], state: [OutputRecord] = [], nextOffset: Int64,
+    metadata: String = "", previous: CutNumber? = nil
+  ) {
     self.partition = partition
     self.records = records
+    self.state = state
     self.nextOffset = nextOffset
     self.metadata = metadata
+    self.previous = previous
   }
 }
 
-/// A batch of output that is written as one: all records first, the offsets only when every record is safe.
+/// Which cut it is: of which lane's life, and its ordinal there.
+public struct CutNumber: Sendable, Hashable {
+  /// Drawn anew for each life of a lane.
+  public var owner: UInt64
+  /// From 1.
+  public var sequence: UInt64
+
+  public init(owner: UInt64, sequence: UInt64) {
+    self.owner = owner
+    self.sequence = sequence
+  }
+}
+
+/// A batch of output that is written as one: in a transaction, or alerts and dead letters first, state next, and the
+/// offsets when every record is safe.
 public struct Cut: Sendable, Hashable {
-  /// Ascending within a lane's life.
-  public var number: UInt64
+  public var number: CutNumber
+  public var membership: Membership
   public var sections: [CutSection]
 
-  public init(number: UInt64, sections: [CutSection]) {
+  public init(number: CutNumber, membership: Membership, sections: [CutSection]) {
     self.number = number
+    self.membership = membership
     self.sections = sections
   }
 }
@@ -145,16 +207,21 @@ public enum CutProgress: Sendable, Hashable {
   /// There is none.
   case idle
   case pending
-  /// Records and offsets are safe.
-  case committed(UInt64)
+  /// Records and offsets are safe. `stateOffsets`: for each partition of the state topic that was written to, the
+  /// offset of the last record, as far as the brokers told.
+  case committed(CutNumber, stateOffsets: [Int32: Int64])
 }
 
 /// A log to write. At most one cut is in flight.
 public protocol OutputLog: ~Copyable {
+  /// Whether it can take cuts: what a predecessor left open has been ended. Until then nothing of the group's
+  /// positions can be relied on.
+  mutating func isReady() throws(PipelineError) -> Bool
   /// Starts writing a cut and returns at once. Only when `progress` has told the previous one's end.
   mutating func begin(_ cut: Cut) throws(PipelineError)
   /// Drives the cut in flight, waiting at most so long for its end.
   mutating func progress(timeoutMilliseconds: Int32) throws(PipelineError) -> CutProgress
-  /// Forgets the cut in flight without waiting (its partitions are lost).
+  /// Gives the cut in flight up: when the call returns, nothing more of it is sent, though what has been sent may
+  /// still come to be committed.
   mutating func abandon()
 }

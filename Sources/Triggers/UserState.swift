@@ -19,9 +19,14 @@ public struct UserState: Sendable, Hashable {
     churn = ChurnTrigger(firstSeen: firstSeen, constants.rules.churn)
   }
 
-  /// Gives back everything the state holds; what is left stands for nobody.
-  public mutating func clear() {
-    key = ""
+  /// A state that stands for nobody, of whom only the key is known.
+  public static func nobody(key: String) -> UserState {
+    UserState(key: key, isIdentified: false, firstSeen: 0, .defaults)
+  }
+
+  /// Gives back everything the state holds but the key; without that, what is left stands for nobody.
+  public mutating func clear(keepingKey: Bool) {
+    if !keepingKey { key = "" }
     portrait = Portrait(firstSeen: 0)
     cart = CartTrigger()
   }

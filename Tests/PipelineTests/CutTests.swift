@@ -8,7 +8,9 @@ import Triggers
       OutputRecord(topic: topic, key: nil, value: Array(repeating: 7, count: bytes), headers: [])
     }
     let records = [record(.cartAlerts, 50), record(.deadLetters, 10), record(.deadLetters, 50)]
-    var cut = Cut(number: 1, sections: [CutSection(partition: 0, records: records, nextOffset: 9)])
+    var cut = Cut(
+      number: CutNumber(owner: 1, sequence: 1), membership: Membership(generation: 1, memberID: "m")!,
+      sections: [CutSection(partition: 0, records: records, nextOffset: 9)])
     let shortened = [20, 20, 15].map { cut.shortenDeadLetters(to: $0) }
     #expect(shortened == [true, false, true])
     let now = cut.sections[0].records

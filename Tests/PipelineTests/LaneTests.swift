@@ -1,6 +1,7 @@
 import Events
 import Pipeline
 import Settings
+import Shard
 import Testing
 import Triggers
 
@@ -28,6 +29,15 @@ import Triggers
 
   static let add = ",\"item_id\":\"a\",\"price_minor\":100,\"currency\":\"EUR\""
 
+  static func settings(_ rules: Rules) throws -> LaneSettings {
+    let plan = EpochPlan(
+      epoch: Epoch(hash: 1, text: "one", rules: rules), mapping: try MappingFile.preset(named: "native"),
+      limits: DecoderLimits())
+    return LaneSettings(
+      plan: plan, readEpoch: { _, _ in plan }, configVersion: "v", source: "/t", inputTopic: "clicks",
+      owner: 7)
+  }
+
   /// Runs a lane over the steps until it has stopped.
   @discardableResult
   func run(
@@ -35,12 +45,11 @@ import Triggers
   ) throws -> MemoryWorld {
     // A day before anything is stale.
     let world = MemoryWorld(steps + [.stop], wall: Self.start)
+    var settings = try Self.settings(rules)
+    settings.outboxBytes = outboxBytes
     var lane = Lane(
-      input: MemoryInput(world), output: MemoryOutput(world),
-      decoder: Decoder(mapping: try MappingFile.preset(named: "native")),
-      settings: LaneSettings(
-        rules: rules, configVersion: "v", source: "/t", inputTopic: "clicks", outboxBytes: outboxBytes),
-      clock: world.clock.lane, monitor: world.monitor
+      input: MemoryInput(world), output: MemoryOutput(world), recoverer: MemoryRecoverer(world, settings),
+      settings: settings, clock: world.clock.lane, monitor: world.monitor
     ) { notice in world.state.withLock { $0.notices.append(notice) } }
     try lane.run()
     return world
@@ -86,7 +95,7 @@ import Triggers
     ])
     #expect(world.monitor.latest.records == 4)
     #expect(world.offset(of: 0) == 4)
-    #expect(world.begun.map(\.number) == Array(1...UInt64(world.begun.count)))
+    #expect(world.begun.map(\.number.sequence) == Array(1...UInt64(world.begun.count)))
     #expect(world.begun == world.committed)
   }
 
@@ -106,7 +115,7 @@ import Triggers
       .assigned([0]), .hold(true), Self.record(0, 0, "u", "cart_add", 0, Self.add),
       Self.record(0, 1, "v", "page_view", 70), .wait(50), .revoked([0]), .hold(false),
     ])
-    #expect(world.committed.isEmpty)
+    #expect(world.offset(of: 0) == 0, "only the start")
     #expect(world.state.withLock { $0.abandoned } == 1)
     let timedOut = world.state.withLock { state in
       state.notices.contains { if case .handoverTimedOut = $0 { true } else { false } }
@@ -119,7 +128,7 @@ import Triggers
       .assigned([0]), .hold(true), Self.record(0, 0, "u", "cart_add", 0, Self.add),
       Self.record(0, 1, "v", "page_view", 70), .wait(50), .lost([0]), .hold(false), .wait(2_000),
     ])
-    #expect(world.committed.isEmpty)
+    #expect(world.offset(of: 0) == 0, "only the start")
     #expect(world.monitor.latest.partitions.isEmpty)
   }
 

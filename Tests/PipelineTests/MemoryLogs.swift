@@ -1,5 +1,6 @@
 import Events
 import Pipeline
+import Triggers
 import Synchronization
 
 /// A clock that stands still until it is moved.
@@ -42,6 +43,7 @@ final class MemoryWorld: Sendable {
     var isHealthy = true
     var notices: [LaneNotice] = []
     var isClosed = false
+    var started: [PartitionOffset] = []
   }
 
   let state: Mutex<State>
@@ -67,10 +69,12 @@ final class MemoryWorld: Sendable {
   }
 }
 
-/// Hands over one step a poll.
+/// Hands over one step a poll; what follows an assignment waits until its partitions are started.
 struct MemoryInput: InputLog, ~Copyable {
   let world: MemoryWorld
   private var owned: [Int32] = []
+  private var started: [Int32] = []
+  private var generation: Int32 = 0
 
   init(_ world: MemoryWorld) { self.world = world }
 
@@ -79,20 +83,31 @@ struct MemoryInput: InputLog, ~Copyable {
   mutating func poll<Visitor: InputVisitor & ~Copyable>(
     into visitor: inout Visitor, timeoutMilliseconds: Int32
   ) throws(PipelineError) -> Int {
-    let next = world.state.withLock { $0.steps.isEmpty ? nil : $0.steps.removeFirst() }
+    let mustWait = started.count < owned.count
+    let next = world.state.withLock { state -> MemoryWorld.Step? in
+      guard let first = state.steps.first else { return nil }
+      switch first {
+      case .revoked, .lost, .stop: return state.steps.removeFirst()
+      default: return mustWait ? nil : state.steps.removeFirst()
+      }
+    }
     guard let next else {
       world.clock.advance(Int64(max(timeoutMilliseconds, 1)))
       return 0
     }
     switch next {
     case .assigned(let partitions):
-      owned += partitions
-      try visitor.assigned(partitions)
+      owned = partitions
+      started = []
+      generation += 1
+      try visitor.assigned(partitions, as: Membership(generation: generation, memberID: "m")!)
     case .revoked(let partitions):
       owned.removeAll { partitions.contains($0) }
+      started.removeAll { partitions.contains($0) }
       try visitor.revoked(partitions)
     case .lost(let partitions):
       owned.removeAll { partitions.contains($0) }
+      started.removeAll { partitions.contains($0) }
       try visitor.lost(partitions)
     case .end(let partition, let nextOffset):
       try visitor.reachedEnd(partition: partition, nextOffset: nextOffset)
@@ -130,6 +145,11 @@ struct MemoryInput: InputLog, ~Copyable {
     try visitor.record(record)
   }
 
+  mutating func start(_ positions: [PartitionOffset]) throws(PipelineError) {
+    started += positions.map(\.partition)
+    world.state.withLock { $0.started += positions }
+  }
+
   mutating func close<Visitor: InputVisitor & ~Copyable>(into visitor: inout Visitor) throws(PipelineError) {
     if !owned.isEmpty { try visitor.revoked(owned) }
     world.state.withLock { $0.isClosed = true }
@@ -142,6 +162,8 @@ struct MemoryOutput: OutputLog, ~Copyable {
   private var inFlight: Cut?
 
   init(_ world: MemoryWorld) { self.world = world }
+
+  func isReady() throws(PipelineError) -> Bool { true }
 
   mutating func begin(_ cut: Cut) throws(PipelineError) {
     precondition(inFlight == nil, "a second cut was begun before the first had ended")
@@ -157,11 +179,74 @@ struct MemoryOutput: OutputLog, ~Copyable {
     }
     inFlight = nil
     world.state.withLock { $0.committed.append(cut) }
-    return .committed(cut.number)
+    return .committed(cut.number, stateOffsets: [:])
   }
 
   mutating func abandon() {
     if inFlight != nil { world.state.withLock { $0.abandoned += 1 } }
     inFlight = nil
   }
+}
+
+/// Recovers at once, from what the world has committed; no state is stored, so that only new partitions come back.
+struct MemoryRecoverer: Recoverer, ~Copyable {
+  let world: MemoryWorld
+  let settings: LaneSettings
+  private var orders: [RecoveryOrder] = []
+
+  init(_ world: MemoryWorld, _ settings: LaneSettings) {
+    self.world = world
+    self.settings = settings
+  }
+
+  var progress: [RecoveryProgress] { [] }
+
+  mutating func begin(_ orders: [RecoveryOrder]) { self.orders = orders }
+
+  mutating func cancel() { orders = [] }
+
+  mutating func take() throws(PipelineError) -> [RecoveryResult] {
+    var results: [RecoveryResult] = []
+    for order in orders {
+      var recovery = Recovery<MemorySource>(
+        order, settings: settings, snapshots: nil, now: world.clock.lane.monotonic, notify: { _ in })
+      var source = MemorySource(world: world)
+      var result: RecoveryResult?
+      while result == nil { result = try recovery.step(&source, timeoutMilliseconds: 0) }
+      results.append(result!)
+    }
+    orders = []
+    return results
+  }
+}
+
+/// An empty state topic beside an input that nobody has read.
+struct MemorySource: RecoverySource, ~Copyable {
+  let world: MemoryWorld
+
+  func committed(_ partition: Int32) throws(PipelineError) -> CommittedPosition?? {
+    let section = world.committed.flatMap(\.sections).last { $0.partition == partition }
+    return .some(section.map { CommittedPosition(nextOffset: $0.nextOffset, metadata: $0.metadata) })
+  }
+
+  func bounds(_ topic: RecoveryTopic, _ partition: Int32) throws(PipelineError) -> (low: Int64, high: Int64)?
+  {
+    topic == .state ? (0, 0) : (0, .max)
+  }
+
+  func partitionCounts() throws(PipelineError) -> (input: Int, state: Int)? { (4, 4) }
+
+  func start(_ partition: Int32) throws(PipelineError) -> Int64? { 0 }
+
+  func replacement(
+    _ partition: Int32, committed: Int64, low: Int64, high: Int64
+  ) throws(PipelineError) -> Int64 { low }
+
+  func open(_ topic: RecoveryTopic, _ partition: Int32, from offset: Int64) throws(PipelineError) {}
+
+  func read<Visitor: RecordVisitor & ~Copyable>(
+    into visitor: inout Visitor, timeoutMilliseconds: Int32
+  ) throws(PipelineError) {}
+
+  func close() {}
 }

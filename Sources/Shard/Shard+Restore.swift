@@ -1,0 +1,124 @@
+import Portrait
+import Triggers
+
+/// What a restored shard must fit: what its owner wrote beside the committed offset.
+public struct RestorePoint: Sendable, Hashable {
+  /// Where input is read again from.
+  public var recoveryPoint: Position
+  public var epochHash: UInt64
+  /// Records in the state partition, markers included; nil: not known exactly (at-least-once delivery).
+  public var storedCount: Int?
+  public var clockLog: ClockLog
+
+  public init(recoveryPoint: Position, epochHash: UInt64, storedCount: Int?, clockLog: ClockLog) {
+    self.recoveryPoint = recoveryPoint
+    self.epochHash = epochHash
+    self.storedCount = storedCount
+    self.clockLog = clockLog
+  }
+}
+
+/// Why state that was read cannot be used.
+public enum RestoreProblem: Error, Sendable, Hashable {
+  /// The number of records differs from what the last commit says.
+  case count(found: Int, expected: Int)
+  /// Records name an epoch whose text is not there.
+  case unknownEpoch(UInt64)
+  /// A user has a deadline that should have been handled before the recovery point.
+  case overdue(deadline: Int64, watermark: Int64)
+  /// The replay did not come out at the committed watermark.
+  case watermark(found: Int64, expected: Int64)
+}
+
+// How state comes back: the records of the state partition (and of a snapshot) in any order that keeps each key's
+// own, then the input from the recovery point on, by `apply`, with the clock entries in their places.
+extension Shard {
+  /// Takes one user's or marker's record in. The one that is current to more wins, so that a snapshot's newer
+  /// record stands against older ones of the topic.
+  public mutating func restore(_ record: StoredRecord) throws(StateError) {
+    let key = try record.userKey()
+    let hash = UserTable.hash(key.utf8)
+    let epoch = epochs.index(of: record.epoch)
+    var place = users.find(key.utf8, hash)
+    if let place, users[place].stored > record.position { return }
+    let isGone = record.kind == .gone
+    let state = isGone ? UserState.nobody(key: key) : try record.user()
+    if let place {
+      if users.isLive(place) { users.bury(place) }
+      if !isGone { users.revive(place, state, epoch: epoch) }
+    } else {
+      place = users.insert(state, hash, epoch: epoch)
+      if isGone { users.bury(place!) }
+    }
+    users[place!].stored = record.position
+    setStored(place!, epoch)
+  }
+
+  /// Takes a tombstone in.
+  ///
+  /// - Parameter position: what it was current to; nil: unknown, it counts in any case.
+  public mutating func restoreTombstone(key: UnsafeRawBufferPointer, position: Position?) {
+    guard let place = unsafe users.find(key, UserTable.hash(key)) else { return }
+    if let position, users[place].stored > position { return }
+    if users[place].isStored {
+      epochs.refer(users[place].storedEpoch, by: -1)
+      storedCount -= 1
+    }
+    users.remove(place)
+  }
+
+  /// Takes the text of an epoch in.
+  public mutating func restore(_ epoch: Epoch) {
+    let index = epochs.know(epoch)
+    epochs.setStored(index, true)
+  }
+
+  /// An epoch's text has been dropped from the state partition.
+  public mutating func restoreTombstone(ofEpoch hash: UInt64) {
+    epochs.setStored(epochs.index(of: hash), false)
+  }
+
+  /// All records are in: holds them against what was committed, and stands at the recovery point.
+  public mutating func finishRestore(_ point: RestorePoint) throws(RestoreProblem) {
+    if let expected = point.storedCount, expected != storedCount {
+      throw .count(found: storedCount, expected: expected)
+    }
+    for entry in epochs.entries where entry.references > 0 || entry.hash == point.epochHash {
+      if entry.epoch == nil { throw .unknownEpoch(entry.hash) }
+    }
+    guard let present = epochs.entries.first(where: { $0.hash == point.epochHash })?.epoch else {
+      throw .unknownEpoch(point.epochHash)
+    }
+    epochs.begin(present)
+    constants = epochs.constants
+    position = point.recoveryPoint
+    resumed = point.clockLog.base
+    clockLog = point.clockLog
+    scheduleAll()
+    for index in 0..<users.placeCount where users.isUsed(index) {
+      if users[index].isGone {
+        graves.append(Grave(index: UInt32(index), position: users[index].stored))
+        continue
+      }
+      // A user of an earlier epoch may have come due by its end.
+      guard users[index].stored <= position, users[index].epoch == epochs.current,
+        let deadline = deadline(index), deadline.time <= position.watermark
+      else { continue }
+      throw .overdue(deadline: deadline.time, watermark: position.watermark)
+    }
+    graves.sort { $0.position < $1.position }
+  }
+
+  /// What the replay cannot tell: the largest event time, if it lies before the recovery point.
+  public mutating func takeLatestEvent(_ time: Int64?) {
+    if let time { latestEvent = max(latestEvent ?? time, time) }
+  }
+
+  /// Takes a clock entry of the replayed log.
+  public mutating func replay(_ entry: ClockEntry, into output: inout TriggerOutput) {
+    switch entry.kind {
+    case .resume: resumed = max(resumed, entry.clock)
+    case .advance: advance(to: entry.watermark, clock: entry.clock, into: &output)
+    }
+  }
+}
