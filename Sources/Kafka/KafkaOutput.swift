@@ -82,6 +82,9 @@ public struct KafkaOutput: OutputLog, ~Copyable {
     self.producer = producer
   }
 
+  /// Always: nothing of a predecessor is left open where there are no transactions.
+  public mutating func isReady() -> Bool { true }
+
   public mutating func begin(_ cut: Cut) throws(PipelineError) {
     guard case .idle = stage else { preconditionFailure("a cut is in flight already") }
     generation += 1

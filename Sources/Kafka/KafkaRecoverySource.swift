@@ -50,16 +50,18 @@ public struct KafkaRecoverySource: RecoverySource, ~Copyable {
 
   public init(_ options: Options) throws(PipelineError) {
     let properties = options.properties.overridden(by: Self.fetching)
-    self.options = options
-    reader = try endingLane { () throws(KafkaError) in
+    var reader = try endingLane { () throws(KafkaError) in
       try Consumer(properties: properties, group: options.group, callbacks: options.callbacks)
     }
-    watcher = try endingLane { () throws(KafkaError) in
+    let watcher = try endingLane { () throws(KafkaError) in
       try Consumer(
         properties: properties, group: options.group, callbacks: options.callbacks,
         invariants: .watcherInvariants)
     }
     reader.prepare(RecoveryTopic.allCases.map { Self.name(of: $0, options) })
+    self.options = options
+    self.reader = reader
+    self.watcher = watcher
   }
 
   private static func name(of topic: RecoveryTopic, _ options: Options) -> String {

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// The lane's calls leave the cut for the thread, or look at what the thread has left; they wait for each other only
 /// where the port says so. Errors come out of the lane's next call.
-public struct ThreadedOutput<Log: TransactionLog & ~Copyable>: OutputLog, ~Copyable {
+public struct ThreadedOutput<Log: TransactionLog & ~Copyable & SendableMetatype>: OutputLog, ~Copyable {
   private let board = OutputBoard()
   private let worker = Worker()
 

@@ -2,7 +2,7 @@ import Pipeline
 import Synchronization
 
 /// Recovers a lane's partitions one after the other on a thread of its own, while the lane keeps its membership.
-public struct ThreadedRecoverer<Source: RecoverySource & ~Copyable>: Recoverer, ~Copyable {
+public struct ThreadedRecoverer<Source: RecoverySource & ~Copyable & SendableMetatype>: Recoverer, ~Copyable {
   /// What every recovery needs beside its source.
   public struct Options: Sendable {
     public var settings: LaneSettings
@@ -80,7 +80,7 @@ public struct ThreadedRecoverer<Source: RecoverySource & ~Copyable>: Recoverer, 
     _ order: RecoveryOrder, _ round: Int, _ options: Options, _ source: inout Source, _ board: RecoveryBoard,
     _ worker: Worker
   ) throws(PipelineError) {
-    var recovery = Recovery(
+    var recovery = Recovery<Source>(
       order, settings: options.settings, snapshots: options.snapshots, now: options.now,
       notify: options.laneNotice)
     var pace = RecoveryPace(now: options.now(), everyMilliseconds: options.tellEveryMilliseconds)

@@ -39,7 +39,9 @@ final class DemoStage: Sendable {
   func run() throws {
     let broker = try EmbeddedBroker()
     let topics = setup.configuration.topics
-    try broker.createTopic(topics.input, partitions: Self.partitions)
+    for topic in [topics.input, topics.state] {
+      try broker.createTopic(topic, partitions: Self.partitions)
+    }
     for topic in [topics.cartAlerts, topics.churnAlerts, topics.deadLetters] {
       try broker.createTopic(topic, partitions: 1)
     }
@@ -80,8 +82,8 @@ final class DemoStage: Sendable {
   private func makeFleet(_ properties: ClientProperties) -> LaneFleet {
     LaneFleet(
       LaneFleet.Plan(
-        configuration: setup.configuration, configVersion: setup.configVersion, mapping: setup.mapping,
-        properties: properties, instance: "demo", lanes: 1, clock: clock, callbacks: ClientCallbacks(),
+        configuration: setup.configuration, epoch: setup.epoch, mapping: setup.mapping, properties: properties,
+        instance: "demo", lanes: 1, clock: clock, callbacks: ClientCallbacks(),
         kafkaNotice: { [screen] notice in
           if notice.level != .info { screen.line("! \(notice.text)") }
         },
