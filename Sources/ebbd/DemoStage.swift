@@ -146,7 +146,7 @@ final class DemoStage: Sendable {
     try consumer.subscribe([topics.cartAlerts, topics.churnAlerts])
     while !isReaderDone.load(ordering: .acquiring) {
       switch consumer.poll(timeoutMilliseconds: 100) {
-      case .assigned(let partitions): try consumer.assign(partitions.map { ($0, .beginning) })
+      case .assigned(let partitions, _): try consumer.assign(partitions.map { ($0, .beginning) })
       case .revoked, .lost: try consumer.unassign()
       case .batch:
         consumer.drain { item in
