@@ -75,7 +75,7 @@ public struct NewTopic: Sendable, Hashable {
     }
   }
 
-  private static func describe(_ metadata: UnsafePointer<rd_kafka_metadata>) -> [String: TopicDescription] {
+  static func describe(_ metadata: UnsafePointer<rd_kafka_metadata>) -> [String: TopicDescription] {
     var topics: [String: TopicDescription] = [:]
     let count = unsafe Int(metadata.pointee.topic_cnt)
     for index in 0..<count {
@@ -170,6 +170,17 @@ public struct NewTopic: Sendable, Hashable {
       message: "the cluster does not take requests about its topics",
       hint: "create and inspect topics by the cluster's own tools",
       cause: "broker \(controller), its controller, is not among its brokers")
+  }
+}
+
+extension ClientHandle {
+  /// Every topic that this user may see, by one request. For any kind of client; serves none of its queues.
+  func describeTopics(timeoutMilliseconds: Int32) throws(KafkaError) -> [String: TopicDescription] {
+    var metadata: UnsafePointer<rd_kafka_metadata>?
+    let code = unsafe rd_kafka_metadata(pointer, 1, nil, &metadata, timeoutMilliseconds)
+    guard let metadata = unsafe metadata else { throw KafkaError(code: KafkaError.Code(code)) }
+    defer { unsafe rd_kafka_metadata_destroy(metadata) }
+    return unsafe Admin.describe(metadata)
   }
 }
 

@@ -1,6 +1,7 @@
 import CRdKafka
 import Dispatch
 import Glibc
+import Pipeline
 import Synchronization
 
 /// One line of librdkafka's log.
@@ -34,6 +35,8 @@ final class ClientInbox: Sendable {
     var assigned: Bool
     var lost: Bool
     var partitions: [TopicPartition]
+    /// Of an assignment.
+    var membership: Membership?
   }
 
   struct Contents: Sendable {

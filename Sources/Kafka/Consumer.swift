@@ -1,4 +1,5 @@
 import CRdKafka
+import Pipeline
 
 /// A member of a consumer group. Owned by one thread, which polls it.
 ///
@@ -13,8 +14,9 @@ import CRdKafka
     case nothing
     /// So many items wait to be drained.
     case batch(Int)
-    /// These partitions are this member's from now on; read them with `assign`.
-    case assigned([TopicPartition])
+    /// These partitions are this member's from now on; read them with `assign`. Who the member is for that
+    /// assignment; nil: it is somebody else by now, and another rebalance follows.
+    case assigned([TopicPartition], Membership?)
     /// These must be given up with `unassign`; what is done may be committed before.
     case revoked([TopicPartition])
     /// These belong to somebody else already; answer with `unassign`.
@@ -47,8 +49,18 @@ import CRdKafka
   public init(
     properties: ClientProperties, group: String, instance: String? = nil, callbacks: ClientCallbacks = .init()
   ) throws(KafkaError) {
+    try self.init(
+      properties: properties, group: group, instance: instance, callbacks: callbacks,
+      invariants: .consumerInvariants)
+  }
+
+  /// - Parameter invariants: over everything else.
+  init(
+    properties: ClientProperties, group: String, instance: String? = nil, callbacks: ClientCallbacks = .init(),
+    invariants: ClientProperties
+  ) throws(KafkaError) {
     var all = ClientProperties.forEveryClient.overridden(by: .consumerDefaults)
-      .overridden(by: properties.relevant(to: .consumer)).overridden(by: .consumerInvariants)
+      .overridden(by: properties.relevant(to: .consumer)).overridden(by: invariants)
     all["group.id"] = group
     if let instance { all["group.instance.id"] = instance }
     client = try unsafe ClientHandle(.consumer, properties: all, callbacks: callbacks) { conf in
@@ -80,6 +92,9 @@ import CRdKafka
     if let error = KafkaError(unsafe rd_kafka_subscribe(client.pointer, list.pointer)) { throw error }
   }
 
+  /// Names the topics that will be read by `assign` alone, without joining the group.
+  public mutating func prepare(_ topics: [String]) { self.topics = topics }
+
   /// Waits at most so long for something to happen. Items of the batch before that were not drained are dropped.
   public mutating func poll(timeoutMilliseconds: Int32, maximum: Int = batchCapacity) -> Poll {
     discardBatch()
@@ -102,7 +117,7 @@ import CRdKafka
       // Records in the same batch are from before: they would be read again, or are somebody else's by now.
       discardBatch()
       handles.removeAll()
-      if rebalance.assigned { return .assigned(rebalance.partitions) }
+      if rebalance.assigned { return .assigned(rebalance.partitions, rebalance.membership) }
       return rebalance.lost ? .lost(rebalance.partitions) : .revoked(rebalance.partitions)
     }
     if waiting > 0 { return .batch(waiting) }
@@ -221,11 +236,6 @@ import CRdKafka
     table.assigned.map { (TopicPartition(topics[$0.topic], $0.partition), $0.nextOffset) }
   }
 
-  /// Who this member is, for transactions. To be taken when `poll` returns `assigned`, for that assignment.
-  public func groupMetadata() -> GroupMetadata? {
-    unsafe GroupMetadata(taking: rd_kafka_consumer_group_metadata(client.pointer))
-  }
-
   /// Leaves the group, or with an instance name keeps its place there until its session ends.
   ///
   /// - Parameter timeoutMilliseconds: after it the member is left to the session timeout.
@@ -267,8 +277,15 @@ import CRdKafka
       let assigned = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
       let lost = unsafe !assigned && rd_kafka_assignment_lost(client) != 0
       let partitions = unsafe PartitionList.elements(of: list).map(\.partition).sorted()
+      // Here and nowhere later: the library clears generation and member id on its own thread, before the
+      // application hears of a loss.
+      var membership: Membership?
+      if assigned, let metadata = unsafe GroupMetadata(taking: rd_kafka_consumer_group_metadata(client)) {
+        membership = metadata.bytes.flatMap { Membership(metadata: $0) }
+      }
       inbox.contents.withLock {
-        $0.rebalance = ClientInbox.Rebalance(assigned: assigned, lost: lost, partitions: partitions)
+        $0.rebalance = ClientInbox.Rebalance(
+          assigned: assigned, lost: lost, partitions: partitions, membership: membership)
       }
       if let queue = unsafe rd_kafka_queue_get_consumer(client) {
         unsafe rd_kafka_queue_yield(queue)

@@ -31,8 +31,10 @@ import Synchronization
     detachThread { [self] in
       while !stopping.load(ordering: .acquiring) {
         guard let event = unsafe rd_kafka_queue_poll(queue, 200) else { continue }
-        unsafe handle(event)
+        let (reported, failed) = unsafe handle(event)
         unsafe rd_kafka_event_destroy(event)
+        // Only now does the library count the records as done, and a flush of its own find nothing to wait for.
+        if reported > 0 { note(reported, failed) }
       }
       ended.signal()
     }
@@ -53,9 +55,27 @@ import Synchronization
     counts.withLock { $0.waiting -= 1 }
   }
 
-  private func handle(_ event: OpaquePointer) {
+  /// Waits at most so long until every record is reported on; whether that is so.
+  func waitForAll(timeoutMilliseconds: Int32) -> Bool {
+    let deadline = DispatchTime.now() + .milliseconds(Int(timeoutMilliseconds))
+    while true {
+      // Looked at and noted under one lock, so that no report comes in between unheard.
+      let isDone = counts.withLock { counts in
+        if counts.reported >= counts.produced { return true }
+        counts.waiting += 1
+        return false
+      }
+      if isDone { return true }
+      let result = arrived.wait(timeout: deadline)
+      counts.withLock { $0.waiting -= 1 }
+      if result == .timedOut { return counts.withLock { $0.reported >= $0.produced } }
+    }
+  }
+
+  /// How many records it reports on, and how many of them failed.
+  private func handle(_ event: OpaquePointer) -> (reported: Int, failed: Int) {
     switch unsafe rd_kafka_event_type(event) {
-    case RD_KAFKA_EVENT_DR: unsafe report(event)
+    case RD_KAFKA_EVENT_DR: return unsafe report(event)
     case RD_KAFKA_EVENT_ERROR:
       let code = unsafe KafkaError.Code(rd_kafka_event_error(event))
       let fatal = unsafe rd_kafka_event_error_is_fatal(event) != 0
@@ -65,13 +85,14 @@ import Synchronization
           class: fatal ? .fatal : nil))
     case RD_KAFKA_EVENT_STATS:
       guard let statistics = client.inbox.callbacks.statistics, let text = unsafe rd_kafka_event_stats(event)
-      else { return }
+      else { break }
       unsafe statistics(String(cString: text))
     default: break
     }
+    return (0, 0)
   }
 
-  private func report(_ event: OpaquePointer) {
+  private func report(_ event: OpaquePointer) -> (reported: Int, failed: Int) {
     var reported = 0
     var failed = 0
     while let message = unsafe rd_kafka_event_message_next(event) {
@@ -89,6 +110,10 @@ import Synchronization
           tag: UInt(bitPattern: message.pointee._private), partition: message.pointee.partition,
           offset: message.pointee.offset, error: error))
     }
+    return (reported, failed)
+  }
+
+  private func note(_ reported: Int, _ failed: Int) {
     let waiting = counts.withLock { counts in
       counts.reported += reported
       counts.failed += failed

@@ -68,8 +68,9 @@ public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
     defer { unsafe rd_kafka_error_destroy(error) }
     let code = unsafe Code(rd_kafka_error_code(error))
     let errorClass: Class
-    // The two lies of 2.0.2: both are flagged abortable, and no new transaction of this client can succeed.
-    if unsafe rd_kafka_error_is_fatal(error) != 0 || code == .producerFenced
+    // The two lies of 2.0.2: both are flagged abortable, and no new transaction of this client can succeed. The
+    // first is told under the client's own code.
+    if unsafe rd_kafka_error_is_fatal(error) != 0 || code == .producerFenced || code == .fencedLocally
       || code == .invalidProducerIDMapping
     {
       errorClass = .fatal

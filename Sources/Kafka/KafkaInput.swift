@@ -1,24 +1,4 @@
-import CRdKafka
 import Pipeline
-
-/// Where to begin with a partition of which nothing has been committed.
-public enum StartPosition: Sendable, Hashable {
-  case earliest
-  /// Behind the last record of the moment.
-  case latest
-  /// The first record at or after this time, milliseconds since 1970 UTC; where there is none, behind the last.
-  case timestamp(Int64)
-}
-
-/// What to do when the position to read from is gone, because retention has passed it or the topic was made anew.
-public enum LostOffsetPolicy: String, Sendable, Hashable, CaseIterable {
-  /// End with a sentence that says what is missing.
-  case stop
-  /// Go on with the first record that is kept.
-  case earliest
-  /// Go on behind the last record.
-  case latest
-}
 
 /// Something to tell the operator.
 public struct KafkaNotice: Sendable, Hashable {
@@ -36,6 +16,14 @@ public struct KafkaNotice: Sendable, Hashable {
 }
 
 /// The input port: one member of a consumer group that reads one topic.
+///
+/// ```
+///  rebalance: assigned ─► who this member is, taken in the callback ─► visitor ─► nothing is read yet
+///                                                                        start ─► all started partitions, each
+///                                                                                 at its next offset
+/// ```
+/// Partitions that wait for their state are left out of the client's assignment, since pausing is not safe in
+/// librdkafka 2.0.2: beginning with another one assigns those that run anew, where they are.
 public struct KafkaInput: InputLog, ~Copyable {
   /// What a lane's input is to be.
   public struct Options: Sendable {
@@ -44,37 +32,38 @@ public struct KafkaInput: InputLog, ~Copyable {
     public var group: String
     /// See `Consumer.init`.
     public var instance: String?
-    public var start: StartPosition
+    /// When retention passes a partition while it is read.
     public var lostOffset: LostOffsetPolicy
     public var callbacks: ClientCallbacks
     /// Called on the lane's thread.
     public var notice: @Sendable (KafkaNotice) -> Void
     /// Whether the lane is to end: asked while an answer of the brokers is waited for.
     public var isStopping: @Sendable () -> Bool = { false }
-    /// How long one question to the brokers may take while partitions are assigned.
+    /// How long one question to the brokers may take.
     public var requestTimeoutMilliseconds: Int32 = 10_000
     /// How long leaving the group may take.
     public var closeTimeoutMilliseconds: Int32 = 5_000
 
     public init(
       properties: ClientProperties, topic: String, group: String, instance: String? = nil,
-      start: StartPosition = .earliest, lostOffset: LostOffsetPolicy = .stop,
-      callbacks: ClientCallbacks = .init(), notice: @escaping @Sendable (KafkaNotice) -> Void
+      lostOffset: LostOffsetPolicy = .stop, callbacks: ClientCallbacks = .init(),
+      notice: @escaping @Sendable (KafkaNotice) -> Void
     ) {
       self.properties = properties
       self.topic = topic
       self.group = group
       self.instance = instance
-      self.start = start
       self.lostOffset = lostOffset
       self.callbacks = callbacks
       self.notice = notice
     }
   }
 
+  private static let maximumAttempts = 30
+
   private let options: Options
   private var consumer: Consumer
-  /// Partitions that the visitor owns.
+  /// Partitions that the visitor owns, started or not.
   private var owned: [TopicPartition] = []
   private var health = InputHealth()
   private var repeated = RepeatedNotices()
@@ -95,9 +84,6 @@ public struct KafkaInput: InputLog, ~Copyable {
   /// For the output port, which commits offsets as this group's member.
   public func makeCommitter() -> OffsetCommitter { consumer.makeCommitter() }
 
-  /// Who this member is; to be taken inside `assigned`, and used for that assignment only.
-  public func groupMetadata() -> GroupMetadata? { consumer.groupMetadata() }
-
   /// Records dropped because they were not of the present assignment.
   public var staleRecords: Int { consumer.staleRecords }
 
@@ -112,8 +98,8 @@ public struct KafkaInput: InputLog, ~Copyable {
     case .trouble(let error):
       try tell(error)
       return 0
-    case .assigned(let partitions):
-      try take(partitions, into: &visitor)
+    case .assigned(let partitions, let membership):
+      try take(partitions, membership, into: &visitor)
       return 0
     case .revoked(let partitions):
       owned = []
@@ -140,7 +126,7 @@ public struct KafkaInput: InputLog, ~Copyable {
         records += 1
         let record = unsafe InputRecord(
           partition: view.partition, offset: view.offset, timestamp: view.timestamp, key: view.key,
-          value: view.value, source: UnsafeRawPointer(view.message), readHeaders: Self.wireHeaders)
+          value: view.value, source: UnsafeRawPointer(view.message), readHeaders: RecordView.wireHeaders)
         try visitor.record(record)
       case .endOfPartition(_, let partition, let nextOffset):
         try visitor.reachedEnd(partition: partition, nextOffset: nextOffset)
@@ -149,14 +135,6 @@ public struct KafkaInput: InputLog, ~Copyable {
     }
     for (error, partition) in failures { try recover(from: error, at: partition) }
     return records
-  }
-
-  /// A header without a value becomes one with an empty value.
-  private static let wireHeaders: @Sendable (UnsafeRawPointer) -> [OutputRecord.Header] = { message in
-    let message = unsafe message.assumingMemoryBound(to: rd_kafka_message_t.self)
-    return unsafe RecordView.headers(of: message).map {
-      OutputRecord.Header(name: $0.name, value: $0.value ?? [])
-    }
   }
 
   public mutating func close<Visitor: InputVisitor & ~Copyable>(
@@ -183,52 +161,29 @@ public struct KafkaInput: InputLog, ~Copyable {
   // MARK: Assignment
 
   private mutating func take<Visitor: InputVisitor & ~Copyable>(
-    _ partitions: [TopicPartition], into visitor: inout Visitor
+    _ partitions: [TopicPartition], _ membership: Membership?, into visitor: inout Visitor
   ) throws(PipelineError) {
-    guard !partitions.isEmpty else {
-      // More members than partitions: this one waits.
-      try endingLane { () throws(KafkaError) in try consumer.assign([]) }
-      return
-    }
-    guard let starts = try positions(of: partitions) else {
-      // Another assignment follows once this one is answered.
-      try endingLane { () throws(KafkaError) in try consumer.assign([]) }
-      return
-    }
-    // The visitor first: a record must not come before it knows of the partition.
-    try visitor.assigned(partitions.map(\.partition))
+    // The answer that lets the group go on; records come from `start` on.
+    try endingLane { () throws(KafkaError) in try consumer.assign([]) }
+    // The group has moved on already. What it says next is a loss, of which the visitor need not hear.
+    guard let membership else { return }
     owned = partitions
-    try endingLane { () throws(KafkaError) in try consumer.assign(starts) }
-    health.proven()
+    try visitor.assigned(partitions.map(\.partition), as: membership)
   }
 
-  /// Where to begin with each partition; nil: the group has moved on in the meantime (another member has joined)
-  /// and the assignment counts no more, or the lane is to end. Asks until the brokers answer, since nothing can be
-  /// read before.
-  private mutating func positions(of partitions: [TopicPartition]) throws(PipelineError)
-    -> [(partition: TopicPartition, offset: Offset)]?
-  {
-    let timeout = options.requestTimeoutMilliseconds
-    let planner = StartPlanner(start: options.start, lostOffset: options.lostOffset, group: options.group)
-    var attempts = 0
-    while true {
-      do throws(KafkaError) {
-        let plan = try planner.plan(partitions, for: consumer, timeoutMilliseconds: timeout)
-        if let lost = plan.refusal { throw lost }
-        for text in plan.notices { options.notice(KafkaNotice(.warning, text)) }
-        // So that a crash before the first cut does not move the start.
-        if !plan.firstCommits.isEmpty { try consumer.commit(plan.firstCommits, timeoutMilliseconds: timeout) }
-        return plan.starts
-      } catch {
-        // The next rebalance cannot come while this one is being answered: trying again would only hold it up.
-        if error.isOfOldGeneration || options.isStopping() { return nil }
-        attempts += 1
-        // Positions may be unstable, the coordinator on the move, or the brokers away for as long as it takes.
-        guard error.class == .retriable else { throw PipelineError(error) }
-        if attempts == 1 { options.notice(KafkaNotice(.warning, "\(error); trying again")) }
-        pause(milliseconds: 200)
-      }
+  public mutating func start(_ positions: [PartitionOffset]) throws(PipelineError) {
+    let running = consumer.assignment.map { (partition: $0.partition, offset: Offset.at($0.nextOffset)) }
+    var starts = running.filter { entry in
+      !positions.contains { $0.partition == entry.partition.partition }
     }
+    for position in positions {
+      let partition = TopicPartition(options.topic, position.partition)
+      precondition(owned.contains(partition), "a partition is started that is not assigned")
+      starts.append((partition, .at(position.nextOffset)))
+    }
+    try endingLane { () throws(KafkaError) in try consumer.assign(starts) }
+    // Whether their leaders can be reached is yet to be seen.
+    health.asked()
   }
 
   /// A partition or the whole topic cannot be read at the moment, or at all.
@@ -237,13 +192,22 @@ public struct KafkaInput: InputLog, ~Copyable {
       return try tell(error)
     }
     guard owned.contains(partition) else { return }
+    guard let expected = consumer.assignment.first(where: { $0.partition == partition })?.nextOffset else {
+      return
+    }
     let there = "partition \(partition.partition) of topic \(partition.topic)"
     let next: Int64
     switch options.lostOffset {
-    case .stop: throw PipelineError(StartPlanner.lost(there, cause: error.cause))
+    case .stop: throw PipelineError(KafkaError.lostPosition(there, cause: error.cause))
     // A number, not a word: where several are lost, each is assigned anew with the others.
     case .earliest: next = try kept(of: partition).low
     case .latest: next = try kept(of: partition).high
+    }
+    guard next >= expected else {
+      throw PipelineError(
+        .offsetLost, "\(there) ends at \(next), and was read up to \(expected)",
+        hint: "the topic was made anew, or its log was truncated; to begin anew with it, delete the group's "
+          + "offsets and the state topic's records")
     }
     options.notice(
       KafkaNotice(
@@ -262,7 +226,7 @@ public struct KafkaInput: InputLog, ~Copyable {
         return try consumer.watermarks(of: partition, timeoutMilliseconds: options.requestTimeoutMilliseconds)
       } catch {
         attempts += 1
-        guard error.class == .retriable, attempts < StartPlanner.maximumAttempts, !options.isStopping() else {
+        guard error.class == .retriable, attempts < Self.maximumAttempts, !options.isStopping() else {
           throw PipelineError(error)
         }
         pause(milliseconds: 200)
@@ -291,7 +255,9 @@ public struct KafkaInput: InputLog, ~Copyable {
   /// Asks each partition's leader for its watermarks: an answer from all is the proof that silence is silence.
   private mutating func probe() {
     health.probed()
-    for entry in consumer.assignment {
+    let assignment = consumer.assignment
+    guard !assignment.isEmpty else { return }
+    for entry in assignment {
       do throws(KafkaError) {
         _ = try consumer.watermarks(of: entry.partition, timeoutMilliseconds: 200)
       } catch {
@@ -305,20 +271,11 @@ public struct KafkaInput: InputLog, ~Copyable {
   }
 }
 
-extension KafkaError {
-  /// Whether the coordinator refused because the group has another generation by now, or is about to.
-  fileprivate var isOfOldGeneration: Bool {
-    switch code {
-    case .illegalGeneration, .unknownMember, .rebalanceInProgress, .assignmentLost: true
-    default: false
-    }
-  }
-}
-
 /// Whether the brokers can be reached, as far as is known.
 ///
-/// Trouble casts doubt; an assignment or a probe of every leader ends it. Records do not: those of one broker say
-/// nothing of the partitions that another leads. Probes are asked for at most once a second, and only in doubt.
+/// Trouble casts doubt, as does a new assignment; a probe of every leader ends it. Records do not: those of one
+/// broker say nothing of the partitions that another leads. Probes are asked for at most once a second, and only in
+/// doubt.
 struct InputHealth {
   private(set) var isHealthy = false
   private var doubtedBefore = false
@@ -334,6 +291,9 @@ struct InputHealth {
     isHealthy = false
     doubtedBefore = true
   }
+
+  /// A proof is wanted that does not exist yet.
+  mutating func asked() { if !isHealthy { doubtedBefore = true } }
 
   mutating func probed() { lastProbe = .now }
 

@@ -6,15 +6,17 @@ import Synchronization
 /// committed when every one of them is acknowledged.
 ///
 /// ```
-///          begin            all handed over and acknowledged       committed
-///   idle ─────────► sending ───────────────────────────► committing ─────────► idle
-///    ▲                 │                                   │    ▲
-///    │     abandon     ▼                                   │    └─ the coordinator is away: again
-///    └─────────────────┴───────────────────────────────────┘
+///          begin                 acknowledged           acknowledged            committed
+///   idle ─────────► alerts and ─────────────► state ───────────────► committing ─────────► idle
+///    ▲              dead letters                │                      │    ▲
+///    │     abandon     │                        │                      │    └─ the coordinator is away: again
+///    └─────────────────┴────────────────────────┴──────────────────────┘
 /// ```
 ///
-/// While the brokers are away a cut stays pending and nothing is lost; a record that can never be written ends the
-/// lane. After `abandon` late acknowledgements and answers of the old cut count for nothing.
+/// Each follows when all sections' of the step before are safe, so that stored state is never ahead of what was told,
+/// and an offset never ahead of either. While the brokers are away a cut stays pending and nothing is lost; a record
+/// that can never be written ends the lane. After `abandon` late acknowledgements and answers of the old cut count
+/// for nothing.
 public struct KafkaOutput: OutputLog, ~Copyable {
   /// What a lane's output is to be.
   public struct Options: Sendable {
@@ -38,10 +40,14 @@ public struct KafkaOutput: OutputLog, ~Copyable {
     }
   }
 
+  private enum Part: UInt {
+    case records, state
+  }
+
   private enum Stage {
     case idle
     /// `section` and `record` name the next record to hand over.
-    case sending(section: Int, record: Int)
+    case sending(Part, section: Int, record: Int)
     /// `since`: when the commit in flight was sent; nil: none is, and one may be sent at `retryAt`.
     case committing(inFlight: Bool, retryAt: ContinuousClock.Instant)
   }
@@ -76,14 +82,31 @@ public struct KafkaOutput: OutputLog, ~Copyable {
     self.producer = producer
   }
 
+  /// Always: nothing of a predecessor is left open where there are no transactions.
+  public mutating func isReady() -> Bool { true }
+
   public mutating func begin(_ cut: Cut) throws(PipelineError) {
     guard case .idle = stage else { preconditionFailure("a cut is in flight already") }
     generation += 1
-    acknowledgements.expect(cut.sections.reduce(0) { $0 + $1.records.count }, generation: generation)
+    acknowledgements.forget()
     self.cut = cut
-    stage = .sending(section: 0, record: 0)
+    try send(.records, of: cut)
+  }
+
+  private mutating func send(_ part: Part, of cut: Cut) throws(PipelineError) {
+    acknowledgements.expect(
+      cut.sections.reduce(0) { $0 + Self.records(part, of: $1).count }, tag: tag(part))
+    stage = .sending(part, section: 0, record: 0)
     try handOver()
   }
+
+  private static func records(_ part: Part, of section: CutSection) -> [OutputRecord] {
+    part == .records ? section.records : section.state
+  }
+
+  private func tag(_ part: Part) -> UInt { generation << 1 | part.rawValue }
+
+  fileprivate static func isState(_ tag: UInt) -> Bool { tag & 1 == Part.state.rawValue }
 
   public mutating func progress(timeoutMilliseconds: Int32) throws(PipelineError) -> CutProgress {
     let deadline = ContinuousClock.now + .milliseconds(Int64(timeoutMilliseconds))
@@ -92,7 +115,7 @@ public struct KafkaOutput: OutputLog, ~Copyable {
       guard let cut else { return .idle }
       switch stage {
       case .idle: return .idle
-      case .sending:
+      case .sending(let part, _, _):
         try handOver()
         let state = acknowledgements.state()
         if let error = state.failure {
@@ -100,7 +123,11 @@ public struct KafkaOutput: OutputLog, ~Copyable {
           continue
         }
         if state.outstanding == 0 {
-          stage = .committing(inFlight: false, retryAt: .now)
+          if part == .records {
+            try send(.state, of: cut)
+          } else {
+            stage = .committing(inFlight: false, retryAt: .now)
+          }
           continue
         }
         let left = milliseconds(until: deadline)
@@ -110,7 +137,7 @@ public struct KafkaOutput: OutputLog, ~Copyable {
         if try commit(cut, inFlight: inFlight, retryAt: retryAt, deadline: deadline) {
           self.cut = nil
           stage = .idle
-          return .committed(cut.number)
+          return .committed(cut.number, stateOffsets: acknowledgements.state().stateOffsets)
         }
         if milliseconds(until: deadline) <= 0 { return .pending }
       }
@@ -141,19 +168,20 @@ public struct KafkaOutput: OutputLog, ~Copyable {
 
   public mutating func abandon() {
     generation += 1
-    acknowledgements.expect(0, generation: generation)
+    acknowledgements.forget()
+    acknowledgements.expect(0, tag: tag(.records))
     cut = nil
     stage = .idle
   }
 
   /// Hands over records until the send queue is full.
   private mutating func handOver() throws(PipelineError) {
-    guard let cut, case .sending(var section, var record) = stage else { return }
+    guard let cut, case .sending(let part, var section, var record) = stage else { return }
     while section < cut.sections.count {
-      let records = cut.sections[section].records
+      let records = Self.records(part, of: cut.sections[section])
       while record < records.count {
-        guard try send(records[record]) else {
-          stage = .sending(section: section, record: record)
+        guard try send(records[record], part, cut.sections[section].partition) else {
+          stage = .sending(part, section: section, record: record)
           return
         }
         record += 1
@@ -161,15 +189,17 @@ public struct KafkaOutput: OutputLog, ~Copyable {
       section += 1
       record = 0
     }
-    stage = .sending(section: section, record: 0)
+    stage = .sending(part, section: section, record: 0)
   }
 
-  private mutating func send(_ record: OutputRecord) throws(PipelineError) -> Bool {
+  private mutating func send(
+    _ record: OutputRecord, _ part: Part, _ partition: Int32
+  ) throws(PipelineError) -> Bool {
     let headers = HeaderList(record.headers.map { RecordHeader($0.name, $0.value) })
-    let topic = options.topics[record.topic]!
     do throws(KafkaError) {
       return try producer.tryProduce(
-        topic: topic, key: record.key, value: record.value, headers: headers, tag: generation)
+        topic: options.topics[record.topic]!, key: record.key, value: record.value, headers: headers,
+        partition: record.topic == .state ? partition : nil, tag: tag(part))
     } catch {
       throw refused(error)
     }
@@ -230,8 +260,11 @@ public struct KafkaOutput: OutputLog, ~Copyable {
 /// Counts the acknowledgements of the cut in flight; told on the producer's thread, read on the lane's.
 private final class Acknowledgements: Sendable {
   struct State: Sendable {
-    var generation: UInt = 0
+    /// Of the records that are waited for.
+    var tag: UInt = 0
     var outstanding = 0
+    /// Last record written, by partition of the state topic.
+    var stateOffsets: [Int32: Int64] = [:]
     /// The first record that can never be written.
     var failure: KafkaError?
     var waiting = false
@@ -240,9 +273,12 @@ private final class Acknowledgements: Sendable {
   private let shared = Mutex(State())
   private let arrived = DispatchSemaphore(value: 0)
 
-  func expect(_ count: Int, generation: UInt) {
+  /// Another cut begins.
+  func forget() { shared.withLock { $0.stateOffsets = [:] } }
+
+  func expect(_ count: Int, tag: UInt) {
     shared.withLock { state in
-      state.generation = generation
+      state.tag = tag
       state.outstanding = count
       state.failure = nil
     }
@@ -252,11 +288,14 @@ private final class Acknowledgements: Sendable {
 
   func note(_ report: DeliveryReport) {
     let wake = shared.withLock { state in
-      guard report.tag == state.generation else { return false }
+      guard report.tag == state.tag else { return false }
       if let error = report.error {
         state.failure = state.failure ?? error
       } else {
         state.outstanding -= 1
+        if KafkaOutput.isState(report.tag), report.offset >= 0 {
+          state.stateOffsets[report.partition] = max(state.stateOffsets[report.partition] ?? -1, report.offset)
+        }
       }
       guard state.waiting, state.outstanding == 0 || state.failure != nil else { return false }
       state.waiting = false

@@ -1,8 +1,76 @@
 import Pipeline
 
 /// Looks at the cluster before anything is started on it: whether it can be reached, lets this user in, and has the
-/// topics.
+/// topics as they must be.
 public enum Preflight {
+  /// What a preflight is to look at.
+  public struct Topics: Sendable, Hashable {
+    public var input: String
+    /// Compacted, with the input's number of partitions.
+    public var state: String
+    /// Only have to be there.
+    public var outputs: [String]
+
+    public init(input: String, state: String, outputs: [String]) {
+      self.input = input
+      self.state = state
+      self.outputs = outputs
+    }
+
+    var all: [String] { [input] + outputs + [state] }
+  }
+
+  /// As the other `run`, and checks besides that the state topic fits the input.
+  ///
+  /// How the topics are kept is looked at where the brokers tell (the embedded one does not, and a user needs
+  /// DescribeConfigs on the topics).
+  public static func run(
+    properties: ClientProperties, topics: Topics, callbacks: ClientCallbacks = .init(),
+    patienceMilliseconds: Int64? = nil, notice: (KafkaNotice) -> Void, stop: () -> Bool = { false }
+  ) throws(PipelineError) -> [String: TopicDescription]? {
+    let found = try run(
+      properties: properties, topics: topics.all, callbacks: callbacks,
+      patienceMilliseconds: patienceMilliseconds, notice: notice, stop: stop)
+    guard let found else { return nil }
+    try checkCounts(topics, in: found)
+    let admin = try endingLane { () throws(KafkaError) in
+      try Admin(properties: properties, callbacks: callbacks)
+    }
+    if let policy = policy(of: topics.state, admin, notice) {
+      try TopicPolicy.checkState(topics.state, policy)
+    }
+    if let policy = policy(of: topics.input, admin, notice) {
+      try TopicPolicy.checkInput(topics.input, policy)
+    }
+    return found
+  }
+
+  /// A user's place follows from the number of partitions, and his state stands in the partition of the same number.
+  static func checkCounts(_ topics: Topics, in found: [String: TopicDescription]) throws(PipelineError) {
+    guard let input = found[topics.input]?.partitions, let state = found[topics.state]?.partitions,
+      input != state
+    else { return }
+    throw .partitionCounts(input: input, state: state)
+  }
+
+  /// The topic's `cleanup.policy`; nil: the brokers do not tell.
+  private static func policy(
+    of topic: String, _ admin: borrowing Admin, _ notice: (KafkaNotice) -> Void
+  ) -> String? {
+    do throws(KafkaError) {
+      return try admin.configuration(ofTopic: topic, timeoutMilliseconds: 5_000)["cleanup.policy"]
+    } catch {
+      if error.code != .unsupportedFeature {
+        notice(
+          KafkaNotice(
+            .info,
+            "the brokers do not tell how topic \(topic) is kept (\(error.message)): its cleanup.policy was not checked"
+          ))
+      }
+      return nil
+    }
+  }
+
   /// Waits until the brokers answer, and checks that the topics are there.
   ///
   /// Brokers that cannot be reached are waited for, with a notice at once and then every minute.

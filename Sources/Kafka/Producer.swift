@@ -179,6 +179,11 @@ public struct RecordHeader: Sendable, Hashable {
     drain.wait(timeoutMilliseconds: timeoutMilliseconds)
   }
 
+  /// Waits at most so long until every record is reported on, without hurrying them; whether that is so.
+  public func waitForAllDeliveries(timeoutMilliseconds: Int32) -> Bool {
+    drain.waitForAll(timeoutMilliseconds: timeoutMilliseconds)
+  }
+
   /// Drops what has not been sent yet; each record is reported on as purged.
   public func purge() {
     _ = unsafe rd_kafka_purge(client.pointer, Int32(RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT))

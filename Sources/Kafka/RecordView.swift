@@ -1,4 +1,5 @@
 import CRdKafka
+import Pipeline
 
 /// A record as the library holds it: valid only during the call that hands it over. Copy what is kept.
 @safe public struct RecordView {
@@ -50,6 +51,14 @@ import CRdKafka
       unsafe headers.append((String(cString: name), value))
     }
     return headers
+  }
+}
+
+extension RecordView {
+  /// For an `InputRecord`. A header without a value becomes one with an empty value.
+  static let wireHeaders: @Sendable (UnsafeRawPointer) -> [OutputRecord.Header] = { message in
+    let message = unsafe message.assumingMemoryBound(to: rd_kafka_message_t.self)
+    return unsafe headers(of: message).map { OutputRecord.Header(name: $0.name, value: $0.value ?? []) }
   }
 }
 

@@ -319,7 +319,8 @@ public struct Recovery<Source: RecoverySource & ~Copyable>: ~Copyable {
 }
 
 extension PipelineError {
-  static func partitionCounts(input: Int, state: Int) -> PipelineError {
+  /// A user's place follows from the number of partitions, which must be that of his state.
+  public static func partitionCounts(input: Int, state: Int) -> PipelineError {
     PipelineError(
       .configuration, "the input topic has \(input) partitions and the state topic \(state)",
       hint:

@@ -147,10 +147,12 @@ public struct StateWriter: Sendable {
   }
 
   /// The error for a value that this format does not write, at the present place.
-  public func malformed(_ what: String) -> StateError {
-    StateError(.malformed, what, place: place)
+  @inline(never)
+  public func malformed(_ what: StaticString) -> StateError {
+    StateError(.malformed, "\(what)", place: place)
   }
 
+  @inline(never)
   private func truncated() -> StateError {
     StateError(.truncated, "the bytes end within a value", place: size)
   }
@@ -164,9 +166,18 @@ public struct StateWriter: Sendable {
 
   /// See `StateWriter.unsigned`. Longer spellings than needed are refused.
   public mutating func unsigned() throws(StateError) -> UInt64 {
-    let first = try byte()
-    if first < 0x80 { return UInt64(first) }
-    var value = UInt64(first & 0x7F)
+    // Most numbers in a state are below 128.
+    if place < size, case let first = unsafe bytes[place], first < 0x80 {
+      place += 1
+      return UInt64(first)
+    }
+    return try several()
+  }
+
+  /// A number of more than one byte.
+  @inline(never)
+  private mutating func several() throws(StateError) -> UInt64 {
+    var value = UInt64(try byte() & 0x7F)
     var shift: UInt64 = 7
     while true {
       let next = try byte()
@@ -224,6 +235,13 @@ public struct StateWriter: Sendable {
   public mutating func string(bytes count: Int) throws(StateError) -> String {
     guard count >= 0, rest >= count else { throw truncated() }
     let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[place..<place + count])
+    // Validation in general costs more than all else about a short text; most are ASCII.
+    var bits: UInt8 = 0
+    for index in 0..<count { unsafe bits |= slice[index] }
+    if bits < 0x80 {
+      place += count
+      return unsafe String(decoding: slice, as: UTF8.self)
+    }
     guard let text = unsafe String(validating: slice, as: UTF8.self) else {
       throw malformed("a text is not UTF-8")
     }

@@ -65,10 +65,8 @@ import Triggers
   /// The user's key. Only of a user or of one who is gone.
   public func userKey() throws(StateError) -> String {
     precondition(kind != .epoch, "an epoch's text is no user's")
-    guard let text = unsafe String(validating: key, as: UTF8.self) else {
-      throw StateError(.malformed, "the key of a state record is not UTF-8", place: 0)
-    }
-    return text
+    var reader = unsafe StateReader(key)
+    return try reader.string(bytes: reader.rest)
   }
 
   /// The user's state. Only of a user.

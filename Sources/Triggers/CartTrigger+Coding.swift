@@ -74,7 +74,7 @@ extension CartTrigger {
     }
   }
 
-  init(from reader: inout StateReader, _ who: Identity, _ portrait: Portrait) throws(StateError) {
+  init(from reader: inout StateReader, _ who: Identity, _ portrait: borrowing Portrait) throws(StateError) {
     self.init()
     let flags = try reader.unsigned(below: Flag.end)
     guard let phase = Phase(rawValue: UInt8(flags & 3)) else {
@@ -108,7 +108,7 @@ extension CartTrigger {
   }
 
   private mutating func readAlerts(
-    _ reader: inout StateReader, _ who: Identity, _ portrait: Portrait
+    _ reader: inout StateReader, _ who: Identity, _ portrait: borrowing Portrait
   ) throws(StateError) {
     let times = try reader.count(Self.maximumAlertTimes)
     alertTimes.reserveCapacity(times)

@@ -56,7 +56,7 @@ extension ChurnTrigger {
     }
   }
 
-  init(from reader: inout StateReader, _ who: Identity, _ portrait: Portrait) throws(StateError) {
+  init(from reader: inout StateReader, _ who: Identity, _ portrait: borrowing Portrait) throws(StateError) {
     let flags = try reader.unsigned(below: Flag.end)
     guard let state = State(rawValue: UInt8(flags & Flag.states)),
       let warned = ChurnBand(rawValue: Int(flags >> 12) + 1)

@@ -23,15 +23,16 @@ extension UserState {
   ///   the bytes only. Bytes behind the state are left to the caller.
   public init(key: String, from reader: inout StateReader) throws(StateError) {
     let flags = try reader.unsigned(below: Flag.end)
-    isIdentified = flags & Flag.isIdentified != 0
-    self.key = key
-    portrait = try Portrait(from: &reader)
-    let who = Identity(key: key, isIdentified: isIdentified)
+    let who = Identity(key: key, isIdentified: flags & Flag.isIdentified != 0)
+    let portrait = try Portrait(from: &reader)
     if flags & Flag.cart != 0 {
       cart = try CartTrigger(from: &reader, who, portrait)
       if cart == CartTrigger() { throw reader.malformed("an empty cart trigger is written out") }
     }
     churn = try ChurnTrigger(from: &reader, who, portrait)
+    self.key = key
+    isIdentified = who.isIdentified
+    self.portrait = portrait
   }
 
   var identity: Identity { Identity(key: key, isIdentified: isIdentified) }

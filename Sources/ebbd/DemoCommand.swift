@@ -118,6 +118,8 @@ struct DemoCommand: ParsableCommand {
       configuration.rules.time.idleAfterMilliseconds, real(1_000))
     configuration.rules.time.maxFutureSkewMilliseconds = max(
       configuration.rules.time.maxFutureSkewMilliseconds, real(1_000))
+    // The embedded broker takes transactions and does nothing about them.
+    configuration.delivery = .atLeastOnce
     if input != nil {
       // The file ends, and time goes on: so the carts that it leaves open are seen through.
       configuration.rules.time.tickForMilliseconds = max(

@@ -39,7 +39,9 @@ final class DemoStage: Sendable {
   func run() throws {
     let broker = try EmbeddedBroker()
     let topics = setup.configuration.topics
-    try broker.createTopic(topics.input, partitions: Self.partitions)
+    for topic in [topics.input, topics.state] {
+      try broker.createTopic(topic, partitions: Self.partitions)
+    }
     for topic in [topics.cartAlerts, topics.churnAlerts, topics.deadLetters] {
       try broker.createTopic(topic, partitions: 1)
     }
@@ -80,8 +82,8 @@ final class DemoStage: Sendable {
   private func makeFleet(_ properties: ClientProperties) -> LaneFleet {
     LaneFleet(
       LaneFleet.Plan(
-        configuration: setup.configuration, configVersion: setup.configVersion, mapping: setup.mapping,
-        properties: properties, instance: "demo", lanes: 1, clock: clock, callbacks: ClientCallbacks(),
+        configuration: setup.configuration, epoch: setup.epoch, mapping: setup.mapping, properties: properties,
+        instance: "demo", lanes: 1, clock: clock, callbacks: ClientCallbacks(),
         kafkaNotice: { [screen] notice in
           if notice.level != .info { screen.line("! \(notice.text)") }
         },
@@ -144,7 +146,7 @@ final class DemoStage: Sendable {
     try consumer.subscribe([topics.cartAlerts, topics.churnAlerts])
     while !isReaderDone.load(ordering: .acquiring) {
       switch consumer.poll(timeoutMilliseconds: 100) {
-      case .assigned(let partitions): try consumer.assign(partitions.map { ($0, .beginning) })
+      case .assigned(let partitions, _): try consumer.assign(partitions.map { ($0, .beginning) })
       case .revoked, .lost: try consumer.unassign()
       case .batch:
         consumer.drain { item in

@@ -12,7 +12,8 @@ final class LaneFleet: Sendable {
   /// What the lanes are to do.
   struct Plan: Sendable {
     var configuration: Settings.Configuration
-    var configVersion: String
+    /// Everything that decides results, and the mapping that it names.
+    var epoch: EpochText
     var mapping: Mapping
     var properties: ClientProperties
     /// `group.instance.id` without the lane's number.
@@ -42,8 +43,7 @@ final class LaneFleet: Sendable {
         do throws(PipelineError) {
           try run(lane)
         } catch {
-          failure.withLock { if $0 == nil { $0 = error } }
-          stop()
+          fail(error)
         }
         finished.leave()
       }
@@ -52,6 +52,12 @@ final class LaneFleet: Sendable {
       thread.start()
     }
     finished.notify(queue: .global()) { [self] in onEnd(failure.withLock { $0 }) }
+  }
+
+  /// Ends all lanes, with the reason that will be told.
+  func fail(_ error: PipelineError) {
+    failure.withLock { if $0 == nil { $0 = error } }
+    stop()
   }
 
   /// Asks all lanes to finish their cuts and leave.
@@ -66,35 +72,98 @@ final class LaneFleet: Sendable {
     let configuration = plan.configuration
     let topics = configuration.topics
     let monitor = monitors[lane]
+    let instance = plan.lanes == 1 ? plan.instance : "\(plan.instance)-\(lane)"
     var inputOptions = KafkaInput.Options(
-      properties: plan.properties, topic: topics.input, group: configuration.kafka.group,
-      instance: plan.lanes == 1 ? plan.instance : "\(plan.instance)-\(lane)",
-      start: configuration.start.position, lostOffset: configuration.whenOffsetLost.policy,
-      callbacks: plan.callbacks, notice: plan.kafkaNotice)
+      properties: plan.properties, topic: topics.input, group: configuration.kafka.group, instance: instance,
+      lostOffset: configuration.whenOffsetLost.policy, callbacks: plan.callbacks, notice: plan.kafkaNotice)
     inputOptions.isStopping = { monitor.isStopping }
     let input = try KafkaInput(inputOptions)
-    let output = try KafkaOutput(
-      KafkaOutput.Options(
-        properties: plan.properties, inputTopic: topics.input,
-        topics: [
-          .cartAlerts: topics.cartAlerts, .churnAlerts: topics.churnAlerts,
-          .deadLetters: topics.deadLetters,
-        ], callbacks: plan.callbacks, notice: plan.kafkaNotice),
-      committer: input.makeCommitter())
-    let decoder = Decoder(
-      mapping: plan.mapping,
-      limits: DecoderLimits(
-        maximumRecordBytes: configuration.input.maxRecordBytes,
-        maximumFutureSkewMilliseconds: configuration.rules.time.maxFutureSkewMilliseconds))
+    switch configuration.delivery {
+    case .exactlyOnce:
+      let options = KafkaTransactions.Options(
+        properties: plan.properties, transactionalID: "\(configuration.kafka.group)-\(plan.instance)-\(lane)",
+        transactionTimeoutMilliseconds: configuration.kafka.transactionTimeoutMilliseconds,
+        group: configuration.kafka.group, inputTopic: topics.input, topics: topics.outputs,
+        callbacks: plan.callbacks, notice: plan.kafkaNotice)
+      let output = ThreadedOutput { () throws(PipelineError) in try KafkaTransactions(options) }
+      try work(lane, input, output)
+    case .atLeastOnce:
+      let output = try KafkaOutput(
+        KafkaOutput.Options(
+          properties: plan.properties, inputTopic: topics.input, topics: topics.outputs,
+          callbacks: plan.callbacks, notice: plan.kafkaNotice),
+        committer: input.makeCommitter())
+      try work(lane, input, output)
+    }
+  }
+
+  private func work(
+    _ number: Int, _ input: consuming KafkaInput, _ output: consuming some OutputLog & ~Copyable
+  ) throws(PipelineError) {
+    let settings = laneSettings()
+    let recoverer = ThreadedRecoverer(
+      ThreadedRecoverer<KafkaRecoverySource>.Options(
+        settings: settings, now: plan.clock.monotonic, laneNotice: plan.laneNotice,
+        kafkaNotice: plan.kafkaNotice)
+    ) { [sourceOptions] () throws(PipelineError) in try KafkaRecoverySource(sourceOptions) }
     var lane = Lane(
-      input: input, output: output, decoder: decoder,
-      settings: LaneSettings(
-        rules: configuration.rules, configVersion: plan.configVersion, source: configuration.alerts.source,
-        inputTopic: topics.input,
-        minimumCutIntervalMilliseconds: configuration.commit.minIntervalMilliseconds,
-        maximumCutIntervalMilliseconds: configuration.commit.maxIntervalMilliseconds),
-      clock: plan.clock, monitor: monitor, notify: plan.laneNotice)
+      input: input, output: output, recoverer: recoverer, settings: settings, clock: plan.clock,
+      monitor: monitors[number], notify: plan.laneNotice)
     try lane.run()
+  }
+
+  private var sourceOptions: KafkaRecoverySource.Options {
+    let configuration = plan.configuration
+    return KafkaRecoverySource.Options(
+      properties: plan.properties, group: configuration.kafka.group, inputTopic: configuration.topics.input,
+      stateTopic: configuration.topics.state, start: configuration.start.position,
+      lostOffset: configuration.whenOffsetLost.policy, callbacks: plan.callbacks, notice: plan.kafkaNotice)
+  }
+
+  private func laneSettings() -> LaneSettings {
+    let configuration = plan.configuration
+    let epoch = plan.epoch
+    let present = EpochPlan(
+      hash: epoch.hash, text: epoch.text, rules: configuration.rules, mapping: plan.mapping,
+      limits: configuration.decoderLimits)
+    var settings = LaneSettings(
+      plan: present, readEpoch: EpochPlan.read, configVersion: epoch.name,
+      source: configuration.alerts.source, inputTopic: configuration.topics.input,
+      owner: .random(in: .min ... .max))
+    settings.delivery = configuration.delivery == .exactlyOnce ? .exactlyOnce : .atLeastOnce
+    settings.minimumCutIntervalMilliseconds = configuration.commit.minIntervalMilliseconds
+    settings.maximumCutIntervalMilliseconds = configuration.commit.maxIntervalMilliseconds
+    settings.outboxBytes = configuration.commit.maxBytes
+    settings.flushAfterMilliseconds = configuration.state.flushAfterMilliseconds
+    settings.maximumReplay = Int64(configuration.state.maxReplayRecords)
+    return settings
+  }
+}
+
+extension TopicSettings {
+  /// The topics that are written to.
+  var outputs: [OutputTopic: String] {
+    [.cartAlerts: cartAlerts, .churnAlerts: churnAlerts, .deadLetters: deadLetters, .state: state]
+  }
+
+  /// What has to be there, and how.
+  var preflight: Preflight.Topics {
+    Preflight.Topics(input: input, state: state, outputs: [cartAlerts, churnAlerts, deadLetters])
+  }
+}
+
+extension EpochPlan {
+  /// Reads the text of an earlier epoch.
+  static let read: @Sendable (String, EpochPurpose) throws(PipelineError) -> EpochPlan = {
+    (text, purpose) throws(PipelineError) in
+    let epoch = EpochText(text: text)
+    do throws(SettingsError) {
+      let read = try EpochText.parse(text, for: purpose == .replay ? .replay : .conversion)
+      return EpochPlan(
+        hash: epoch.hash, text: text, rules: read.rules, mapping: read.mapping, limits: read.limits)
+    } catch {
+      throw PipelineError(.state, error.cause, hint: error.hint)
+    }
   }
 }
 
@@ -124,7 +193,12 @@ extension LaneClock {
   /// The machine's clocks.
   static let machine = LaneClock(
     wall: { Int64(Date().timeIntervalSince1970 * 1000) },
-    monotonic: { Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000) })
+    monotonic: {
+      // Goes on while the machine is suspended: what looks like silence afterwards must be known for what it is.
+      var time = timespec()
+      unsafe clock_gettime(CLOCK_BOOTTIME, &time)
+      return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    })
 
   /// Time that runs `speed` times as fast, from `start` (milliseconds since 1970 UTC) on.
   static func accelerated(from start: Int64, speed: Double) -> LaneClock {
@@ -150,6 +224,9 @@ extension [LaneSnapshot] {
       total.rebalances += lane.rebalances
       total.tally += lane.tally
       total.users += lane.users
+      total.dirtyUsers += lane.dirtyUsers
+      total.waiting += lane.waiting
+      total.recovering += lane.recovering
       total.partitions += lane.partitions
     }
     total.watermark = compactMap(\.watermark).min()

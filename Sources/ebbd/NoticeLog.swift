@@ -39,6 +39,17 @@ final class NoticeLog: Sendable {
       log.warning(
         "lost partitions \(list(partitions)) of \(inputTopic): another member has them, and reads on from the last commit"
       )
+    case .recovered(let summary): recovered(summary)
+    case .keptPartition(let partition):
+      log.info("partition \(partition) of \(inputTopic) came back unchanged; its state was still at hand")
+    case .snapshotDropped(let partition, let reason):
+      log.warning("the snapshot of partition \(partition) is not used, the state topic is read instead: \(reason)")
+    case .clockMoved(let milliseconds):
+      log.warning(
+        """
+        the wall clock was moved by \(milliseconds) ms while Ebb ran: quiet partitions wait for events until it is \
+        restarted; keep the clock with a time service that does not step
+        """)
     case .rejected(let rejection, let partition, let offset): reject(rejection, partition, offset)
     case .foreignKey(let partition, let offset):
       log.warning(
@@ -58,6 +69,18 @@ final class NoticeLog: Sendable {
         look whether its producers are alive
         """)
     }
+  }
+
+  private func recovered(_ summary: RecoverySummary) {
+    var metadata: Logger.Metadata = [
+      "users": "\(summary.users)", "state_records": "\(summary.stateRecords)",
+      "replayed_records": "\(summary.replayedRecords)",
+    ]
+    if summary.snapshotRecords > 0 { metadata["snapshot_records"] = "\(summary.snapshotRecords)" }
+    let seconds = "\(summary.elapsedMilliseconds / 1_000).\(summary.elapsedMilliseconds % 1_000 / 100)"
+    log.info(
+      "recovered partition \(summary.partition) of \(inputTopic) in \(seconds) s: \(summary.users) users",
+      metadata: metadata)
   }
 
   private func reject(_ rejection: Rejection, _ partition: Int32, _ offset: Int64) {

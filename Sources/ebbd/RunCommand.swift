@@ -59,15 +59,13 @@ struct RunCommand: ParsableCommand {
       "starting",
       metadata: [
         "librdkafka": "\(LibraryVersion.current)", "mapping": "\(setup.mapping.name)",
-        "config_version": "\(setup.configVersion)",
+        "config_version": "\(setup.configVersion)", "delivery": "\(configuration.delivery.rawValue)",
         "brokers": "\(configuration.kafka.brokers.joined(separator: ","))",
       ])
     let notices = NoticeLog(log: log, inputTopic: configuration.topics.input)
     do throws(PipelineError) {
-      let topics = configuration.topics
       let found = try Preflight.run(
-        properties: properties,
-        topics: [topics.input, topics.cartAlerts, topics.churnAlerts, topics.deadLetters],
+        properties: properties, topics: configuration.topics.preflight,
         callbacks: ClientCallbacks(log: { notices.tell($0) }), notice: { notices.tell($0) },
         stop: { isStopping.load(ordering: .acquiring) })
       if found == nil { return log.notice("stopped") }
@@ -86,7 +84,10 @@ struct RunCommand: ParsableCommand {
       outcome.withLock { $0 = error }
       ended.signal()
     }
+    let watch = PartitionWatch()
+    watch.start(properties: properties, topics: configuration.topics.preflight) { fleet.fail($0) }
     while ended.wait(timeout: .now() + 1) == .timedOut { reporter.secondPassed() }
+    watch.stop()
     reporter.finish()
     if let error = outcome.withLock({ $0 }) {
       log.critical("\(error)")
@@ -99,8 +100,7 @@ struct RunCommand: ParsableCommand {
     _ setup: LoadedConfiguration, _ properties: ClientProperties, _ notices: NoticeLog
   ) -> LaneFleet.Plan {
     LaneFleet.Plan(
-      configuration: setup.configuration, configVersion: setup.configVersion, mapping: setup.mapping,
-      properties: properties,
+      configuration: setup.configuration, epoch: setup.epoch, mapping: setup.mapping, properties: properties,
       instance: setup.configuration.kafka.instance ?? ProcessInfo.processInfo.hostName,
       lanes: setup.configuration.lanes.count, clock: .machine,
       callbacks: ClientCallbacks(log: { notices.tell($0) }),

@@ -39,7 +39,9 @@ final class StatusReporter {
     if !isLast {
       metadata["users"] = "\(total.users)"
       metadata["open_carts"] = "\(total.carts)"
+      metadata["unflushed_users"] = "\(total.dirtyUsers)"
       metadata["partitions"] = "\(total.partitions.count)"
+      if total.waiting > 0 { metadata["recovering"] = "\(total.waiting)" }
       metadata["watermark"] = "\(total.watermark.map { WireText.instant($0) } ?? "none")"
     }
     log.info("status", metadata: metadata)

@@ -8,7 +8,8 @@ struct TopicsCommand: ParsableCommand {
     commandName: "topics",
     abstract: "Checks the topics that Ebb reads and writes, and creates those that are missing.",
     discussion: """
-      One line a topic: what it is for, its name, and what it has. The exit code is 0 if all are there or have been \
+      One line a topic: what it is for, its name, and what it has. The state topic is created compacted, with as many \
+      partitions as the input has. The exit code is 0 if all are there or have been \
       created, and 1 otherwise.
       """)
 
@@ -50,12 +51,18 @@ struct TopicsCommand: ParsableCommand {
       if create {
         let missing = Set(needed.map(\.name)).filter { there[$0] == nil }.sorted()
         created = try admin.create(
-          missing.map { NewTopic(name: $0, partitions: partitions, replicas: replicas) },
-          timeoutMilliseconds: milliseconds)
+          missing.map { topic($0, loaded.configuration.topics, there) }, timeoutMilliseconds: milliseconds)
       }
       var complete = true
       for topic in needed {
-        let (line, good) = report(topic, there: there[topic.name], created: created[topic.name])
+        var (line, good) = report(topic, there: there[topic.name], created: created[topic.name])
+        if topic.name == loaded.configuration.topics.state, let state = there[topic.name],
+          let input = there[loaded.configuration.topics.input], state.partitions != input.partitions
+        {
+          line += "; the input has \(input.partitions): the numbers must be equal, so give it another name, or "
+            + "delete it and create it anew"
+          good = false
+        }
         print(line)
         complete = complete && good
       }
@@ -70,8 +77,16 @@ struct TopicsCommand: ParsableCommand {
   private static func needed(_ topics: TopicSettings) -> [(purpose: String, name: String)] {
     [
       ("input", topics.input), ("cart alerts", topics.cartAlerts), ("churn alerts", topics.churnAlerts),
-      ("dead letters", topics.deadLetters),
+      ("dead letters", topics.deadLetters), ("state", topics.state),
     ]
+  }
+
+  /// A topic as it is to be created. The state topic has the input's partitions, whatever those are.
+  private func topic(
+    _ name: String, _ topics: TopicSettings, _ there: [String: TopicDescription]
+  ) -> NewTopic {
+    guard name == topics.state else { return NewTopic(name: name, partitions: partitions, replicas: replicas) }
+    return .state(name, partitions: there[topics.input]?.partitions ?? partitions, replicas: replicas)
   }
 
   /// The line for one topic, and whether all is well with it.
@@ -90,7 +105,7 @@ struct TopicsCommand: ParsableCommand {
     switch created {
     case .none:
       return (head + "missing, or not visible to this user; ebbd topics --create creates it", false)
-    case .some(.none): return (head + "created with \(partitions) partitions", true)
+    case .some(.none): return (head + "created", true)
     // Somebody else was faster.
     case .some(.some(let error)) where error.code == .topicExists: return (head + "exists", true)
     case .some(.some(let error)): return (head + "\(error)", false)
