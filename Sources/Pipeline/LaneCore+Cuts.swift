@@ -159,7 +159,8 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
       }
     }
     if inFlight == nil, outbox.isEmpty { return true }
-    if inFlight != nil { output.abandon() }
+    // A process that is about to end need not wait until the cut is off the wire: its end is as a crash's.
+    if inFlight != nil, !isStopping() { output.abandon() }
     inFlight = nil
     notify(.handoverTimedOut(owned.map(\.number)))
     return false
