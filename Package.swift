@@ -37,6 +37,8 @@ let package = Package(
     .target(
       name: "Pipeline", dependencies: ["Shard", "Triggers", "Portrait", "Events", "Telemetry"],
       swiftSettings: strict),
+    .target(
+      name: "Storage", dependencies: ["Pipeline", "Shard", "Portrait", "Events"], swiftSettings: strict),
     .target(name: "Kafka", dependencies: ["Pipeline", "Events", "CRdKafka"], swiftSettings: strict),
     .target(
       name: "Replay",
@@ -100,6 +102,12 @@ let package = Package(
     .testTarget(
       name: "StateTests",
       dependencies: ["SideBySide", "Shop", "Shard", "Triggers", "Portrait", "Events", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "StorageTests",
+      dependencies: [
+        "Storage", "SideBySide", "Pipeline", "Shard", "Triggers", "Portrait", "Events", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(name: "TriggersTests", dependencies: ["SideBySide"], swiftSettings: strict),
     .testTarget(

@@ -19,13 +19,13 @@ public struct Lane<
 
   public init(
     input: consuming Input, output: consuming Output, recoverer: consuming Helper,
-    settings: LaneSettings, clock: LaneClock, monitor: LaneMonitor,
+    snapshots: (any SnapshotWriter)? = nil, settings: LaneSettings, clock: LaneClock, monitor: LaneMonitor,
     notify: @escaping @Sendable (LaneNotice) -> Void
   ) {
     self.input = input
     self.monitor = monitor
     core = LaneCore(
-      settings: settings, clock: clock, output: output, recoverer: recoverer,
+      settings: settings, clock: clock, output: output, recoverer: recoverer, snapshots: snapshots,
       isStopping: { monitor.isStopping }, notify: notify)
   }
 
@@ -42,6 +42,7 @@ public struct Lane<
     if !starts.isEmpty { try input.start(starts) }
     core.tickQuietPartitions(isHealthy: input.isHealthy)
     wait = try core.driveCuts()
+    if core.driveSnapshots() { wait = min(wait, 1) }
     // A commit may have made partitions ready.
     if !core.starts.isEmpty { wait = 0 }
     monitor.publish(core.describe())
@@ -50,6 +51,7 @@ public struct Lane<
   /// Finishes what is in hand and leaves. Closing hands the partitions back, which finishes the cuts.
   public mutating func close() throws(PipelineError) {
     try input.close(into: &core)
+    core.takeLastSnapshots()
     monitor.publish(core.describe())
   }
 }

@@ -46,6 +46,7 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
     partition.lastCut = number
     partition.committedPoint = (try? CommitMetadata(section.metadata))??.recoveryPoint
     if let stateOffset { partition.stateOffset = max(partition.stateOffset, stateOffset) }
+    finishSnapshot(of: partition, section, number)
     switch partition.phase {
     case .starting: start(partition)
     case .settling, .live: break
@@ -107,6 +108,7 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
       nextOffset: position.offset, metadata: text, previous: partition.lastCut)
     partition.changes.removeAll(keepingCapacity: true)
     partition.cutPosition = position
+    partition.noteCut(number)
     // What is left to flush comes with the next cut at once, and so does a log that has just become free.
     partition.mustCut = hasMore || partition.isLogFull
     return section

@@ -29,6 +29,7 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
       // Only what has committed something of its own can be known again.
       parked += owned.filter { $0.phase == .live && $0.lastCut?.owner == settings.owner }
     }
+    if isFinished, isStopping() { keepForLastSnapshots() }
     dropAll()
     notify(.revoked(partitions))
   }
@@ -52,6 +53,7 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
   /// Assignment is eager: all partitions go at once.
   private mutating func dropAll() {
     membership = nil
+    dropSnapshots()
     owned.removeAll()
     outbox.clear()
     schedule.cleared()

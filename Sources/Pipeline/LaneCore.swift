@@ -1,11 +1,12 @@
 import Events
+import Portrait
 import Shard
 import Triggers
 
 /// The middle of a lane: takes what the input log hands over through decoding and the shards into the outbox.
 ///
 /// `LaneCore+Partitions`: how partitions come and go. `LaneCore+Ticks`: how time passes on quiet ones.
-/// `LaneCore+Cuts`: what a cut carries, and when it closes.
+/// `LaneCore+Cuts`: what a cut carries, and when it closes. `LaneCore+Snapshots`: local copies of the state.
 struct LaneCore<Output: OutputLog & ~Copyable, Helper: Recoverer & ~Copyable>: ~Copyable, InputVisitor {
   let settings: LaneSettings
   let clock: LaneClock
@@ -34,16 +35,24 @@ struct LaneCore<Output: OutputLog & ~Copyable, Helper: Recoverer & ~Copyable>: ~
   var lastSequence: UInt64 = 0
   var ticks: TickWatch
   var snapshot = LaneSnapshot()
+  /// nil: no snapshots are written.
+  let snapshots: (any SnapshotWriter)?
+  /// Partitions of a lane that stops, handed over and safe, whose last snapshots are still to be written.
+  var leaving: [OwnedPartition] = []
+  /// A slice of a snapshot on its way.
+  var slice = StateWriter()
 
   init(
     settings: LaneSettings, clock: LaneClock, output: consuming Output, recoverer: consuming Helper,
-    isStopping: @escaping @Sendable () -> Bool, notify: @escaping @Sendable (LaneNotice) -> Void
+    snapshots: (any SnapshotWriter)? = nil, isStopping: @escaping @Sendable () -> Bool,
+    notify: @escaping @Sendable (LaneNotice) -> Void
   ) {
     self.settings = settings
     self.clock = clock
     decoder = Decoder(mapping: settings.plan.mapping, limits: settings.plan.limits)
     self.output = output
     self.recoverer = recoverer
+    self.snapshots = snapshots
     self.notify = notify
     self.isStopping = isStopping
     writer = AlertWriter(

@@ -52,6 +52,10 @@ public struct LaneSettings: Sendable {
   public var maximumReplay: Int64 = 500_000
   /// Users of one partition that a cut flushes at most.
   public var flushUsers = 4_000
+  /// A partition's snapshot is written this often, milliseconds.
+  public var snapshotEveryMilliseconds: Int64 = 900_000
+  /// How long the last snapshots of a lane that stops may take after it has left its group, milliseconds.
+  public var lastSnapshotMilliseconds: Int64 = 10_000
   /// What the brokers keep beside an offset, bytes.
   public var metadataBytes = CommitMetadata.maximumBytes
 

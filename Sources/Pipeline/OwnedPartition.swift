@@ -37,6 +37,10 @@ final class OwnedPartition {
   var mustCut = false
   /// The clock log has no room for another entry: everything is flushed first.
   var isLogFull = false
+  /// The snapshot that is being written.
+  var snapshot: SnapshotTask?
+  /// Monotonic time at which the next one begins; nil: not settled yet.
+  var snapshotDue: Int64?
   private var ladder = FlushLadder()
 
   init(_ recovered: RecoveredPartition, now: Int64) {

@@ -200,12 +200,16 @@ public struct Recovery<Source: RecoverySource & ~Copyable>: ~Copyable {
 
   /// Takes a snapshot in if there is a good one; returns the offset from which the state topic must be read.
   private mutating func readSnapshot() -> Int64 {
-    guard let snapshots, metadata != nil else { return stateLow }
+    guard let snapshots else { return stateLow }
+    guard let committed, metadata != nil else {
+      snapshots.forget(order.partition)
+      return stateLow
+    }
     do throws(SnapshotError) {
       var records: Int64 = 0
       let from = try unsafe snapshots.read(order.partition) { key, value throws(PipelineError) in
         records += 1
-        try unsafe visitor.restore(key: key, value: value)
+        try unsafe visitor.restore(key: key, value: value, upTo: committed.nextOffset)
       }
       guard let from else { return stateLow }
       guard from >= stateLow, from <= stateHigh else {

@@ -81,12 +81,19 @@ struct RecoveryVisitor: ~Copyable, RecordVisitor {
 
   // MARK: State
 
-  /// - Parameter offset: in the state topic; nil: of a snapshot.
+  /// - Parameters:
+  ///   - offset: in the state topic; nil: of a snapshot.
+  ///   - limit: the record must not be current to more than this offset of the input.
   mutating func restore(
-    key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, at offset: Int64? = nil
+    key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, at offset: Int64? = nil,
+    upTo limit: Int64 = .max
   ) throws(PipelineError) {
     do throws(StateError) {
       let record = try unsafe StoredRecord(key: key, value: value)
+      // The offsets were set back, or they are of another topic with the same name.
+      if record.position.offset > limit {
+        throw StateError(.foreign, "it is ahead of what is committed", place: 0)
+      }
       switch record.kind {
       case .user, .gone: try shard.restore(record)
       case .epoch:

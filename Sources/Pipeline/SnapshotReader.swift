@@ -15,4 +15,10 @@ public protocol SnapshotReader: Sendable {
     _ partition: Int32,
     _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(PipelineError) -> Void
   ) throws(SnapshotError) -> Int64?
+  /// Nothing is committed for the partition: what is kept of it is of another life.
+  func forget(_ partition: Int32)
+}
+
+extension SnapshotReader {
+  public func forget(_ partition: Int32) {}
 }

@@ -19,6 +19,7 @@ import Testing
     "Settings": Line(modules: ["Events", "Triggers"], packages: ["Yams"]),
     "Telemetry": Line(packages: ["Logging"]),
     "Pipeline": Line(modules: ["Shard", "Telemetry"], foundation: false),
+    "Storage": Line(modules: ["Pipeline"], foundation: false),
     "Kafka": Line(modules: ["Pipeline", "CRdKafka"]),
     "Replay": Line(modules: ["Pipeline", "Settings"]),
     "Shop": Line(modules: ["Events"]),
@@ -26,7 +27,8 @@ import Testing
     "Supervision": Line(modules: ["Telemetry"]),
     "EbbBroker": Line(modules: ["Kafka"], packages: ["ArgumentParser"]),
     "ebbd": Line(
-      modules: ["Kafka", "Replay", "Shop", "Admin", "Supervision"], packages: ["ArgumentParser", "Logging"]),
+      modules: ["Kafka", "Storage", "Replay", "Shop", "Admin", "Supervision"],
+      packages: ["ArgumentParser", "Logging"]),
   ]
 
   /// Modules of C have one importer each, whatever else the table permits.
