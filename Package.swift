@@ -93,6 +93,16 @@ let package = Package(
     .target(name: "LogModel", path: "Tests/LogModel", swiftSettings: strict),
     .testTarget(
       name: "LogModelTests", dependencies: ["LogModel", "TestSupport"], swiftSettings: strict),
+    .target(
+      name: "Simulator",
+      dependencies: [
+        "LogModel", "Pipeline", "Settings", "Shard", "Triggers", "Portrait", "Events", "TestSupport",
+      ],
+      path: "Tests/Simulator", swiftSettings: strict),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["Simulator", "TestSupport"], swiftSettings: strict),
+    .executableTarget(
+      name: "simulate", dependencies: ["Simulator"], path: "Tests/Simulate", swiftSettings: strict),
     .testTarget(
       name: "ModelTests", dependencies: ["SideBySide", "NaiveModel", "TestSupport"], swiftSettings: strict),
     .testTarget(

@@ -22,7 +22,7 @@ public final class RecoveredPartition: @unchecked Sendable {
   }
 
   /// The shard, once.
-  func takeShard() -> Shard { shard.take()! }
+  package func takeShard() -> Shard { shard.take()! }
 }
 
 /// What a recovery did.

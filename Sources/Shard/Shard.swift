@@ -60,6 +60,13 @@ public struct Shard: ~Copyable {
 
   /// Users known.
   public var userCount: Int { users.count }
+  /// Calls `body` with every user and the hash of the epoch in which he was last touched, in no meaningful order.
+  package func forEachUser(_ body: (borrowing UserState, UInt64) -> Void) {
+    for index in 0..<users.placeCount where users.isLive(index) {
+      body(users[index].state, epochs.hash(users[index].epoch))
+    }
+  }
+
   /// Event time up to which deadlines have fired.
   public var watermark: Int64 { position.watermark }
   /// Name of the present epoch.
