@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test build format lint schemas clean
+.PHONY: help demo test simulate build format lint schemas clean
 
 # Where the usual installers put Swift, for shells that do not have it on their path.
 export PATH := $(PATH):$(HOME)/.local/share/swiftly/bin:/opt/swift/usr/bin:/usr/local/swift/usr/bin
@@ -26,6 +26,11 @@ test: ## build everything and run every test (EBB_DATA=DIR adds the tests on rea
 	swift build -c release --product ebbd
 	swift test --skip-build --disable-xctest --no-parallel --filter '$(PATIENT)' $(ARGS)
 	swift test --skip-build --disable-xctest --skip '$(PATIENT)' $(ARGS)
+
+simulate: ## lanes in seeded worlds where everything goes wrong (SEEDS=10000 FIRST=1, or SEED=n with its trace)
+	@scripts/setup.sh test
+	swift build -c release --product simulate
+	.build/release/simulate $(foreach name,SEEDS FIRST SEED MUTATION,$(if $($(name)),$(name)=$($(name))))
 
 build: ## build the optimised program, .build/release/ebbd
 	@scripts/setup.sh build

@@ -1,3 +1,4 @@
+import Foundation
 import Simulator
 
 /// `make simulate`: as many seeds as one likes, or one with its trace.
@@ -9,7 +10,8 @@ struct Simulate {
     var only: UInt64?
     var mutation: Mutation?
     for argument in CommandLine.arguments.dropFirst() {
-      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+        String.init)
       let value = parts.count == 2 ? parts[1] : ""
       switch parts[0] {
       case "FIRST": first = UInt64(value) ?? first
@@ -52,6 +54,8 @@ struct Simulate {
     }
     let seconds = Double((clock.now - began).components.seconds) + 0.001
     print(hits.table)
-    print("\(count) seeds from \(first), \(failed) with a difference, \(Int(Double(count) / seconds)) seeds/s")
+    print(
+      "\(count) seeds from \(first), \(failed) with a difference, \(Int(Double(count) / seconds)) seeds/s")
+    if failed > 0 { exit(1) }
   }
 }

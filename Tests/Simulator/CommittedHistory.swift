@@ -76,7 +76,9 @@ struct CommittedHistory {
 
 extension ClockEntry {
   fileprivate func isSame(as other: ClockEntry) -> Bool {
-    if kind == .resume, other.kind == .resume { return offset == other.offset && watermark == other.watermark }
+    if kind == .resume, other.kind == .resume {
+      return offset == other.offset && watermark == other.watermark
+    }
     return self == other
   }
 }

@@ -5,7 +5,8 @@ public enum CrashPoint: String, Sendable, Hashable, CaseIterable {
   case beforeAssigned, afterAssigned, beforeRevoked, beforeLost, insideBatch, afterBatch, beforeStart
   // The transaction.
   case beforeInitialize, afterInitialize, beforeBegin, beforeWrite, insideProduce, afterProduce
-  case beforeFlush, afterFlush, beforeOffsets, afterOffsets, beforeCommit, afterCommit, beforeAbort, afterAbort
+  case beforeFlush, afterFlush, beforeOffsets, afterOffsets, beforeCommit, afterCommit, beforeAbort,
+    afterAbort
   case beforeReadBack, afterReadBack, cutBegun, cutCommitted
   // Recovery.
   case recoveryCounts, recoveryCommitted, recoveryStateBounds, recoveryStateOpen, recoveryState

@@ -30,10 +30,13 @@ extension Schedule {
   private mutating func pause(_ process: Process) {
     let isLong = world.dice.chance(60)
     let time =
-      isLong ? plan.sessionTimeout + world.dice.number(500...15_000) : world.dice.number(100...plan.sessionTimeout - 1_500)
+      isLong
+      ? plan.sessionTimeout + world.dice.number(500...15_000)
+      : world.dice.number(100...plan.sessionTimeout - 1_500)
     process.sleepsUntil = world.now + time
     world.hit(isLong ? .pauseBeyondSession : .pause)
-    if time > plan.transactionTimeout, world.cluster.transactionStatus("ebb-\(process.instance)") == .ongoing {
+    if time > plan.transactionTimeout, world.cluster.transactionStatus("ebb-\(process.instance)") == .ongoing
+    {
       world.hit(.transactionTimeout)
     }
     world.note("\(process): sleeps until \(process.sleepsUntil)")
@@ -61,7 +64,8 @@ extension Schedule {
     world.hit(kind)
     world.note("\(process): the next end of a transaction: \(kind.rawValue)")
     if world.dice.chance(40) {
-      process.arm(world.dice.pick([.beforeReadBack, .afterReadBack, .beforeInitialize, .afterInitialize]), after: 0)
+      process.arm(
+        world.dice.pick([.beforeReadBack, .afterReadBack, .beforeInitialize, .afterInitialize]), after: 0)
     }
   }
 
@@ -112,7 +116,8 @@ extension Schedule {
 
   private mutating func jumpOfWall() {
     let unit = 1_000 * plan.speed
-    world.wallError = world.wallError == 0 ? world.dice.pick([-1, 1]) * world.dice.pick([2, 30, 3_000]) * unit : 0
+    world.wallError =
+      world.wallError == 0 ? world.dice.pick([-1, 1]) * world.dice.pick([2, 30, 3_000]) * unit : 0
     world.hit(.wallJump)
     world.note("the wall clock is off by \(world.wallError) ms")
   }

@@ -69,7 +69,9 @@ struct Oracle {
       let found = actual[series] ?? []
       let due = wanted[series] ?? []
       if found == due { continue }
-      let place = zip(found, due).enumerated().first { $0.element.0 != $0.element.1 }?.offset ?? min(found.count, due.count)
+      let place =
+        zip(found, due).enumerated().first { $0.element.0 != $0.element.1 }?.offset
+        ?? min(found.count, due.count)
       throw Difference(
         """
         \(topic) of \(Self.name(series)): \(found.count) written, \(due.count) due; they differ at number \(place)

@@ -80,7 +80,8 @@ struct Schedule {
       if let ending = process.ending, ending.code != .fenced, ending.code != .output {
         throw Difference("\(process) ended: \(ending)")
       }
-      startsAt[process.instance] = world.now + world.dice.pick([0, 100, 2_000, 2_000, plan.sessionTimeout * 2])
+      startsAt[process.instance] =
+        world.now + world.dice.pick([0, 100, 2_000, 2_000, plan.sessionTimeout * 2])
     }
     world.processes.removeAll { !$0.isAlive }
   }

@@ -55,7 +55,8 @@ struct SimSource: ~Copyable, RecoverySource {
       let isolation: Isolation =
         topic == .state && world.mutation == .recoveryToFirstEnd ? .readCommitted : .readUncommitted
       var high = try world.cluster.listOffset(place, .latest, isolation)
-      if topic == .state, world.mutation == .highWatermarkBeforeCommit, let early = process?.early[partition] {
+      if topic == .state, world.mutation == .highWatermarkBeforeCommit, let early = process?.early[partition]
+      {
         high = min(high, early)
       }
       return (low, high)
@@ -126,7 +127,9 @@ struct SimSource: ~Copyable, RecoverySource {
 
   /// Only with the fault that leaves records out.
   private mutating func isHidden(_ record: LogModel.StoredRecord) -> Bool {
-    guard world.mutation == .skippedRecordDoesNotMoveWatermark, let key = record.record.key else { return false }
+    guard world.mutation == .skippedRecordDoesNotMoveWatermark, let key = record.record.key else {
+      return false
+    }
     switch topic {
     case .state:
       stored[key] = record.record.value.flatMap { Mutation.position(ofState: $0)?.offset }

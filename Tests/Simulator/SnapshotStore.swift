@@ -19,7 +19,8 @@ final class SnapshotStore {
 
   /// Makes a partition's snapshot out of what its topic holds for committed readers.
   func write(
-    _ partition: Int32, instance: String, records: [(key: [UInt8], value: [UInt8])], from offset: Int64, now: Int64
+    _ partition: Int32, instance: String, records: [(key: [UInt8], value: [UInt8])], from offset: Int64,
+    now: Int64
   ) {
     var snapshot = Snapshot(offset: offset, time: now)
     for (key, value) in records { snapshot.records[key] = value }

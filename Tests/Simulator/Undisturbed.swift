@@ -26,7 +26,9 @@ struct UndisturbedRun: ~Copyable {
     self.world = world
     self.partition = partition
     plan = world.plan.epochs[0]
-    if case .epoch(let hash)? = history.steps.first(where: { if case .epoch = $0.step { true } else { false } })?.step,
+    if case .epoch(let hash)? = history.steps.first(where: {
+      if case .epoch = $0.step { true } else { false }
+    })?.step,
       let first = world.plan.epochs.first(where: { $0.epoch.hash == hash })
     {
       plan = first
