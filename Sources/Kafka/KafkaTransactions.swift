@@ -49,13 +49,15 @@ public struct KafkaTransactions: TransactionLog, ~Copyable {
     /// The properties of its producers.
     var producerProperties: ClientProperties {
       let timeout = String(transactionTimeoutMilliseconds)
-      // No lingering: a cut is handed over as a whole. A record must not outlive its transaction.
-      return ClientProperties(["linger.ms": "0"]).overridden(by: properties)
-        .overridden(
-          by: ClientProperties([
-            "transactional.id": transactionalID, "transaction.timeout.ms": timeout,
-            "message.timeout.ms": timeout,
-          ]))
+      // No lingering: a cut is handed over as a whole. Neither a record nor a request may outlive its transaction.
+      var all = ClientProperties(["linger.ms": "0"]).overridden(by: properties)
+      let socket = all["socket.timeout.ms"] ?? ClientProperties.forEveryClient["socket.timeout.ms"]
+      if Int64(socket ?? "") ?? .max > transactionTimeoutMilliseconds { all["socket.timeout.ms"] = timeout }
+      return all.overridden(
+        by: ClientProperties([
+          "transactional.id": transactionalID, "transaction.timeout.ms": timeout,
+          "message.timeout.ms": timeout,
+        ]))
     }
   }
 

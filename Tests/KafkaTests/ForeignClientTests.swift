@@ -3,7 +3,7 @@ import Kafka
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct `Foreign clients` {
+@Suite(.timeLimit(.minutes(5))) struct `Foreign clients` {
   @Test func `What kcat writes we read, and what we write kcat reads`() async throws {
     guard let kcat = Binaries.tool("kcat") else {
       print("SKIPPED: foreign clients: there is no kcat on this machine")

@@ -37,44 +37,6 @@ import Testing
     #expect(table.admit(topic: 0, partition: 2, offset: 15) == false)
   }
 
-  struct StartCase: Sendable {
-    var committed: Int64?
-    var start = StartPosition.earliest
-    var policy = LostOffsetPolicy.stop
-    var atTime: Int64?
-    /// nil: refused.
-    var begins: Int64?
-    var commitsFirst = false
-  }
-
-  @Test(arguments: [
-    StartCase(committed: nil, begins: 100, commitsFirst: true),
-    StartCase(committed: nil, start: .latest, begins: 200, commitsFirst: true),
-    StartCase(committed: nil, start: .timestamp(1), atTime: 150, begins: 150, commitsFirst: true),
-    StartCase(committed: nil, start: .timestamp(1), begins: 200, commitsFirst: true),
-    StartCase(committed: 120, start: .latest, begins: 120),
-    StartCase(committed: 100, begins: 100), StartCase(committed: 200, begins: 200),
-    StartCase(committed: 99, begins: nil), StartCase(committed: 201, begins: nil),
-    StartCase(committed: 99, policy: .earliest, begins: 100),
-    StartCase(committed: 99, policy: .latest, begins: 200),
-    StartCase(committed: 201, policy: .earliest, begins: 100),
-  ])
-  func `A partition begins at its commit, else where the start policy says`(_ given: StartCase) {
-    let planner = StartPlanner(start: given.start, lostOffset: given.policy, group: "ebb")
-    var plan = StartPlanner.Plan()
-    let partition = TopicPartition("clicks", 3)
-    planner.add(
-      CommittedOffset(partition: partition, nextOffset: given.committed, metadata: ""),
-      kept: (low: 100, high: 200), atTime: given.atTime, to: &plan)
-    #expect(plan.starts.map(\.offset) == given.begins.map { [.at($0)] } ?? [])
-    #expect((plan.refusal != nil) == (given.begins == nil))
-    #expect(plan.firstCommits.isEmpty == !given.commitsFirst)
-    if let refusal = plan.refusal {
-      #expect("\(refusal)".contains("partition 3 of topic clicks"))
-      #expect(PipelineError(refusal).code == .offsetLost)
-    }
-  }
-
   @Test func `Doubt about the brokers ends with a proof`() {
     var health = InputHealth()
     #expect(!health.isHealthy && !health.wantsProbe)

@@ -3,7 +3,7 @@ import Pipeline
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct `Brokers that refuse` {
+@Suite(.timeLimit(.minutes(5))) struct `Brokers that refuse` {
   /// A broker that speaks just enough of the protocol to refuse every password: ApiVersions, SaslHandshake,
   /// SaslAuthenticate (error 58).
   private static let refusingBroker = """

@@ -29,16 +29,18 @@ final class Cluster: Sendable {
   static let cart = "ebb.cart"
   static let churn = "ebb.churn"
   static let deadLetters = "ebb.dead-letters"
+  static let state = "ebb.state"
 
   private init(_ process: RunningProcess, _ bootstrap: String) {
     self.process = process
     self.bootstrap = bootstrap
   }
 
-  /// Starts one with the topics that the daemon needs; the output topics have one partition each.
+  /// Starts one with the topics that the daemon needs: the state topic has the input's partitions, the other output
+  /// topics one each.
   static func start(partitions: Int = 1, outputTopics: Bool = true) async throws -> Cluster {
     var topics = ["\(input):\(partitions)"]
-    if outputTopics { topics += [cart, churn, deadLetters].map { "\($0):1" } }
+    if outputTopics { topics += [cart, churn, deadLetters].map { "\($0):1" } + ["\(state):\(partitions)"] }
     let process = try RunningProcess(
       Binaries.path(of: "ebb-broker"), topics.flatMap { ["--topic", $0] })
     let first = try await process.wait(for: .output) { $0.contains("\n") }

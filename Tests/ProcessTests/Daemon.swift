@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 /// What a test's configuration file says. Sections not named have their defaults, but for time and age, which
-/// suit events of a past that is all there at once.
+/// suit events of a past that is all there at once, and delivery, since the embedded broker's transactions have no
+/// effect.
 struct TestConfiguration {
   var bootstrap: String
   var group = "g"
@@ -14,6 +15,7 @@ struct TestConfiguration {
   var lines = ["lanes: 1"]
   var time = "{allowed_lateness: 0s, tick_for: off}"
   var alerts = "{max_age: off}"
+  var state = "{directory: off}"
 
   var text: String {
     """
@@ -22,8 +24,10 @@ struct TestConfiguration {
       group: \(group)
       instance: \(instance)
       properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 500\(kafka.isEmpty ? "" : ", " + kafka)}
+    delivery: at-least-once
     time: \(time)
     alerts: \(alerts)
+    state: \(state)
     \(lines.joined(separator: "\n"))
 
     """

@@ -107,7 +107,7 @@ import Testing
       let finished = try await Daemon.ebbd(["run", "--config", path])
       #expect(finished.status == 1)
       let last = try #require(finished.error.split(separator: "\n").last)
-      for topic in [Cluster.cart, Cluster.churn, Cluster.deadLetters] {
+      for topic in [Cluster.cart, Cluster.churn, Cluster.deadLetters, Cluster.state] {
         #expect(last.contains("topic \(topic)"))
       }
       #expect(!last.contains("topic \(Cluster.input)"))
@@ -132,7 +132,7 @@ import Testing
       let checked = try await Daemon.ebbd(["topics", "--config", path])
       #expect(checked.status == 0, "\(checked.error)")
       #expect(checked.output.contains("input: \(Cluster.input): 3 partitions"))
-      #expect(checked.output.split(separator: "\n").count == 4)
+      #expect(checked.output.split(separator: "\n").count == 5)
       let nowhere = try TestConfiguration(bootstrap: "127.0.0.1:\(freePort())").write(into: directory)
       let refused = try await Daemon.ebbd(["topics", "--timeout", "1", "--config", nowhere])
       #expect(refused.status == 1)
