@@ -56,7 +56,8 @@ import Pipeline
 
   /// - Parameter invariants: over everything else.
   init(
-    properties: ClientProperties, group: String, instance: String? = nil, callbacks: ClientCallbacks = .init(),
+    properties: ClientProperties, group: String, instance: String? = nil,
+    callbacks: ClientCallbacks = .init(),
     invariants: ClientProperties
   ) throws(KafkaError) {
     var all = ClientProperties.forEveryClient.overridden(by: .consumerDefaults)

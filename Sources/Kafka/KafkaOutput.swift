@@ -294,7 +294,8 @@ private final class Acknowledgements: Sendable {
       } else {
         state.outstanding -= 1
         if KafkaOutput.isState(report.tag), report.offset >= 0 {
-          state.stateOffsets[report.partition] = max(state.stateOffsets[report.partition] ?? -1, report.offset)
+          state.stateOffsets[report.partition] = max(
+            state.stateOffsets[report.partition] ?? -1, report.offset)
         }
       }
       guard state.waiting, state.outstanding == 0 || state.failure != nil else { return false }

@@ -151,7 +151,8 @@ public struct KafkaRecoverySource: RecoverySource, ~Copyable {
       throw PipelineError(
         .offsetLost,
         "records of \(there) are gone that were read and whose users were not yet written to the state topic",
-        hint: "keep the input for longer than state.flush_after and any outage (retention.ms); to go on with these "
+        hint:
+          "keep the input for longer than state.flush_after and any outage (retention.ms); to go on with these "
           + "users as they were last written, set when_offset_lost to earliest or latest for one start",
         cause: facts)
     case .earliest: next = low
@@ -163,7 +164,8 @@ public struct KafkaRecoverySource: RecoverySource, ~Copyable {
     } else {
       options.notice(
         KafkaNotice(
-          .warning, "records of \(there) that would be read again are gone (\(facts)); users stand as last written"))
+          .warning,
+          "records of \(there) that would be read again are gone (\(facts)); users stand as last written"))
     }
     return next
   }

@@ -204,7 +204,8 @@ public struct KafkaTransactions: TransactionLog, ~Copyable {
     deliveries.expect(generation)
   }
 
-  private mutating func call(_ body: (borrowing Producer) throws(KafkaError) -> Void) throws(TransactionError) {
+  private mutating func call(_ body: (borrowing Producer) throws(KafkaError) -> Void) throws(TransactionError)
+  {
     do throws(KafkaError) {
       try body(producer!)
     } catch {
@@ -215,7 +216,8 @@ public struct KafkaTransactions: TransactionLog, ~Copyable {
 
   /// Commits or aborts. An answer that does not come within the transaction's timeout is not waited for any longer:
   /// by then the brokers have ended it one way or the other.
-  private mutating func end(_ body: (borrowing Producer) throws(KafkaError) -> Void) throws(TransactionError) {
+  private mutating func end(_ body: (borrowing Producer) throws(KafkaError) -> Void) throws(TransactionError)
+  {
     let since = endingSince ?? .now
     endingSince = since
     do throws(KafkaError) {
@@ -289,7 +291,9 @@ extension TransactionError {
     case .fatal, .other: errorClass = .fatal
     }
     var name = error.code.name
-    if errorClass == .abortable, error.isOfOldGeneration || KafkaError.usualClass(of: error.code) == .retriable {
+    if errorClass == .abortable,
+      error.isOfOldGeneration || KafkaError.usualClass(of: error.code) == .retriable
+    {
       passing += 1
       name += " #\(passing)"
     }

@@ -38,7 +38,7 @@ public struct ThreadedRecoverer<Source: RecoverySource & ~Copyable & SendableMet
 
   /// Starts the thread.
   ///
-  /// - Parameter makeSource: makes the source, on that thread and when it is first needed.
+  /// - Parameter makeSource: makes the source, on that thread.
   public init(
     _ options: Options, _ makeSource: @escaping @Sendable () throws(PipelineError) -> Source
   ) {
@@ -59,20 +59,20 @@ public struct ThreadedRecoverer<Source: RecoverySource & ~Copyable & SendableMet
     _ options: Options, _ makeSource: () throws(PipelineError) -> Source, _ board: RecoveryBoard,
     _ worker: Worker
   ) throws(PipelineError) {
-    var source: Source?
+    // At once, though nothing is ordered yet: while the lane joins its group, the clients find their brokers.
+    var source = try makeSource()
     while !worker.isStopping {
       guard let (order, round) = board.next() else {
         worker.waitForWork()
         continue
       }
-      if source == nil { source = try makeSource() }
       do throws(PipelineError) {
-        try recover(order, round, options, &source!, board, worker)
+        try recover(order, round, options, &source, board, worker)
       } catch {
         // Who has lost the partition is not ended by what was wrong with it.
         if board.isCurrent(round) { throw error }
       }
-      source!.close()
+      source.close()
     }
   }
 

@@ -6,8 +6,10 @@ enum TopicPolicy {
   static func checkState(_ topic: String, _ policy: String) throws(PipelineError) {
     guard names(in: policy) != ["compact"] else { return }
     throw PipelineError(
-      .configuration, "topic \(topic) holds the state and its cleanup.policy is \(policy): users would be lost",
-      hint: "set its cleanup.policy to exactly compact (kafka-configs.sh --alter --entity-type topics --entity-name "
+      .configuration,
+      "topic \(topic) holds the state and its cleanup.policy is \(policy): users would be lost",
+      hint:
+        "set its cleanup.policy to exactly compact (kafka-configs.sh --alter --entity-type topics --entity-name "
         + "\(topic) --add-config cleanup.policy=compact)")
   }
 
@@ -15,8 +17,10 @@ enum TopicPolicy {
   static func checkInput(_ topic: String, _ policy: String) throws(PipelineError) {
     guard names(in: policy).contains("compact") else { return }
     throw PipelineError(
-      .configuration, "topic \(topic) is the input and its cleanup.policy is \(policy): events would be missing",
-      hint: "set its cleanup.policy to delete, with a retention.ms longer than any outage that is to be survived")
+      .configuration,
+      "topic \(topic) is the input and its cleanup.policy is \(policy): events would be missing",
+      hint:
+        "set its cleanup.policy to delete, with a retention.ms longer than any outage that is to be survived")
   }
 
   private static func names(in policy: String) -> [String] {

@@ -82,7 +82,8 @@ final class DemoStage: Sendable {
   private func makeFleet(_ properties: ClientProperties) -> LaneFleet {
     LaneFleet(
       LaneFleet.Plan(
-        configuration: setup.configuration, epoch: setup.epoch, mapping: setup.mapping, properties: properties,
+        configuration: setup.configuration, epoch: setup.epoch, mapping: setup.mapping,
+        properties: properties,
         instance: "demo", lanes: 1, clock: clock, callbacks: ClientCallbacks(),
         kafkaNotice: { [screen] notice in
           if notice.level != .info { screen.line("! \(notice.text)") }

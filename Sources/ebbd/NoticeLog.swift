@@ -43,7 +43,8 @@ final class NoticeLog: Sendable {
     case .keptPartition(let partition):
       log.info("partition \(partition) of \(inputTopic) came back unchanged; its state was still at hand")
     case .snapshotDropped(let partition, let reason):
-      log.warning("the snapshot of partition \(partition) is not used, the state topic is read instead: \(reason)")
+      log.warning(
+        "the snapshot of partition \(partition) is not used, the state topic is read instead: \(reason)")
     case .clockMoved(let milliseconds):
       log.warning(
         """

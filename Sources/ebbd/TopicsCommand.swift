@@ -59,7 +59,8 @@ struct TopicsCommand: ParsableCommand {
         if topic.name == loaded.configuration.topics.state, let state = there[topic.name],
           let input = there[loaded.configuration.topics.input], state.partitions != input.partitions
         {
-          line += "; the input has \(input.partitions): the numbers must be equal, so give it another name, or "
+          line +=
+            "; the input has \(input.partitions): the numbers must be equal, so give it another name, or "
             + "delete it and create it anew"
           good = false
         }
@@ -85,7 +86,9 @@ struct TopicsCommand: ParsableCommand {
   private func topic(
     _ name: String, _ topics: TopicSettings, _ there: [String: TopicDescription]
   ) -> NewTopic {
-    guard name == topics.state else { return NewTopic(name: name, partitions: partitions, replicas: replicas) }
+    guard name == topics.state else {
+      return NewTopic(name: name, partitions: partitions, replicas: replicas)
+    }
     return .state(name, partitions: there[topics.input]?.partitions ?? partitions, replicas: replicas)
   }
 

@@ -34,7 +34,9 @@ let outputs: [OutputTopic: String] = [
 func cluster(partitions: Int = 2) throws -> EmbeddedBroker {
   let broker = try EmbeddedBroker()
   for topic in ["clicks", "state"] { try broker.createTopic(topic, partitions: partitions) }
-  for topic in ["cart-alerts", "churn-alerts", "dead-letters"] { try broker.createTopic(topic, partitions: 2) }
+  for topic in ["cart-alerts", "churn-alerts", "dead-letters"] {
+    try broker.createTopic(topic, partitions: 2)
+  }
   return broker
 }
 

@@ -9,7 +9,8 @@ private func source(
 ) throws -> KafkaRecoverySource {
   try KafkaRecoverySource(
     KafkaRecoverySource.Options(
-      properties: properties(broker), group: "ebb", inputTopic: "clicks", stateTopic: stateTopic, start: start,
+      properties: properties(broker), group: "ebb", inputTopic: "clicks", stateTopic: stateTopic,
+      start: start,
       lostOffset: lostOffset, notice: { notices.keep($0) }))
 }
 
@@ -70,7 +71,8 @@ private func source(
   }
 
   @Test(arguments: [LostOffsetPolicy.stop, .earliest, .latest], [Int64(4), 60])
-  func `What is gone of the input is treated by its policy`(policy: LostOffsetPolicy, committed: Int64) throws {
+  func `What is gone of the input is treated by its policy`(policy: LostOffsetPolicy, committed: Int64) throws
+  {
     let broker = try cluster()
     let notices = Notices()
     var source = try source(broker, lostOffset: policy, notices: notices)

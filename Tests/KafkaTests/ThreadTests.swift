@@ -42,7 +42,9 @@ private struct ScriptedLog: TransactionLog, ~Copyable {
 
   deinit { script.state.withLock { $0.isEnded = true } }
 
-  mutating func initialize(timeoutMilliseconds: Int32) throws(TransactionError) { try script.happen(.initialize) }
+  mutating func initialize(timeoutMilliseconds: Int32) throws(TransactionError) {
+    try script.happen(.initialize)
+  }
   mutating func begin() throws(TransactionError) { try script.happen(.begin) }
   mutating func write(_ record: OutputRecord, partition: Int32) throws(TransactionError) -> Bool {
     try script.happen(.write(text(record.value) ?? ""))
@@ -185,7 +187,9 @@ private func end(_ output: inout ThreadedOutput<ScriptedLog>) throws -> CutProgr
     script.state.withLock { $0.holdsCommits = true }
     try output.begin(cut(1, "old"))
     try eventually("it is being committed") { script.count(.sendOffsets(1)) == 1 ? () : nil }
-    let held = Thread { usleep(100_000); script.state.withLock { $0.holdsCommits = false } }
+    let held = Thread {
+      usleep(100_000); script.state.withLock { $0.holdsCommits = false }
+    }
     held.start()
     output.abandon()
     #expect(script.count(.commit) == 1, "giving up waits for the call that is under way")
