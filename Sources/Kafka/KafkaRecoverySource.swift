@@ -78,10 +78,8 @@ public struct KafkaRecoverySource: RecoverySource, ~Copyable {
   // MARK: Questions
 
   public mutating func committed(_ partition: Int32) throws(PipelineError) -> CommittedPosition?? {
-    let places = [place(.input, partition)]
-    let timeout = options.requestTimeoutMilliseconds
     do throws(KafkaError) {
-      let answer = try reader.committed(places, timeoutMilliseconds: timeout)
+      let answer = try askForCommit(place(.input, partition))
       answered()
       guard let entry = answer.first, let nextOffset = entry.nextOffset else {
         return .some(nil)
@@ -91,6 +89,23 @@ public struct KafkaRecoverySource: RecoverySource, ~Copyable {
       try wait(for: error)
       return nil
     }
+  }
+
+  /// In slices that grow: a client that does not know its coordinator yet only goes on looking for it when it is
+  /// asked something, or once a second.
+  private func askForCommit(_ place: TopicPartition) throws(KafkaError) -> [CommittedOffset] {
+    var left = options.requestTimeoutMilliseconds
+    var slice: Int32 = 50
+    while slice * 2 < left {
+      do throws(KafkaError) {
+        return try reader.committed([place], timeoutMilliseconds: slice)
+      } catch {
+        guard error.code == .timedOut || error.code == .waitingForCoordinator else { throw error }
+      }
+      left -= slice
+      slice *= 2
+    }
+    return try reader.committed([place], timeoutMilliseconds: left)
   }
 
   public mutating func bounds(
