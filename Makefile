@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test simulate build format lint schemas clean
+.PHONY: help demo test simulate test-kafka bench-kafka-latency bench-state build format lint schemas clean
 
 # Where the usual installers put Swift, for shells that do not have it on their path.
 export PATH := $(PATH):$(HOME)/.local/share/swiftly/bin:/opt/swift/usr/bin:/usr/local/swift/usr/bin
@@ -15,7 +15,7 @@ PATIENT := ^(KafkaTests|ProcessTests|HouseTests|TelemetryTests)\.
 SOURCES := Package.swift Sources Tests
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## a simulated shop through a real Kafka protocol, alerts as they happen (ARGS="--seconds 60")
 	.build/release/ebbd demo $(ARGS)
@@ -25,7 +25,27 @@ test: ## build everything and run every test (EBB_DATA=DIR adds the tests on rea
 	swift build --build-tests
 	swift build -c release --product ebbd
 	swift test --skip-build --disable-xctest --no-parallel --filter '$(PATIENT)' $(ARGS)
-	swift test --skip-build --disable-xctest --skip '$(PATIENT)' $(ARGS)
+	EBB_BROKERS= swift test --skip-build --disable-xctest --skip '$(PATIENT)' $(ARGS)
+
+test-kafka: ## exactly once on a real cluster: BROKERS=host:port (EBB_EVENTS, EBB_KILLS, EBB_ROUNDS; ARGS="--filter kill")
+	@scripts/setup.sh test
+	@[ -n "$(BROKERS)" ] || { echo "make test-kafka BROKERS=host:port"; exit 2; }
+	swift build -c release --product ebbd
+	swift build --build-tests
+	EBB_BROKERS='$(BROKERS)' EBB_BIN=$(CURDIR)/.build/release \
+	  swift test --skip-build --disable-xctest --no-parallel $(or $(ARGS),--filter '^ClusterTests\.')
+
+bench-kafka-latency: ## from event to visible alert on a real cluster: BROKERS=host:port (ARGS="--rate 20000 --seconds 30")
+	@scripts/setup.sh build
+	@[ -n "$(BROKERS)" ] || { echo "make bench-kafka-latency BROKERS=host:port"; exit 2; }
+	swift build -c release --product ebbd
+	swift build -c release --product ebb-cluster-bench
+	.build/release/ebb-cluster-bench latency --brokers '$(BROKERS)' $(ARGS)
+
+bench-state: ## bytes of state written per input event, against a flush per changed user per 100 ms
+	@scripts/setup.sh build
+	swift build -c release --product ebb-cluster-bench
+	.build/release/ebb-cluster-bench state $(ARGS)
 
 simulate: ## lanes in seeded worlds where everything goes wrong (SEEDS=10000 FIRST=1, or SEED=n with its trace)
 	@scripts/setup.sh test

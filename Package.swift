@@ -122,6 +122,18 @@ let package = Package(
     .testTarget(name: "TriggersTests", dependencies: ["SideBySide"], swiftSettings: strict),
     .testTarget(
       name: "ProcessTests", dependencies: ["ebbd", "ebb-broker", "TestSupport"], swiftSettings: strict),
+    .target(
+      name: "ClusterSupport", dependencies: ["Kafka", "Pipeline", "Shop", "Events", "TestSupport"],
+      path: "Tests/ClusterSupport", swiftSettings: strict),
+    .testTarget(
+      name: "ClusterTests", dependencies: ["ClusterSupport", "Kafka", "TestSupport"], swiftSettings: strict),
+    .executableTarget(
+      name: "ebb-cluster-bench",
+      dependencies: [
+        "ClusterSupport", "Settings", "Shard", "Triggers", "Kafka", "Shop", "Events", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/ClusterBench", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -1,0 +1,10 @@
+// Measurements that print a figure of the README or of the changelog anew: `make bench-kafka-latency`, `make
+// bench-state`. Built optimised, unlike the tests.
+
+import ArgumentParser
+
+@main struct Bench: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ebb-cluster-bench", abstract: "Measures Ebb on a real cluster, and its state topic without one.",
+    subcommands: [LatencyCommand.self, StateCommand.self])
+}

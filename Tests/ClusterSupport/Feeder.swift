@@ -1,0 +1,61 @@
+import Foundation
+import Kafka
+import Synchronization
+import TestSupport
+
+/// Sends a shop's records to the input topic, each into its partition, in order and once (idempotent producer).
+public actor Feeder {
+  private let records: ShopRecords
+  private let topic: String
+  private var producer: Producer
+  private let acknowledged: Acknowledged
+  /// Records handed over so far.
+  public private(set) var sent = 0
+
+  /// How many records of each partition the brokers have.
+  final class Acknowledged: Sendable {
+    private let counts: Mutex<[Int64]>
+    init(_ partitions: Int) { counts = Mutex(Array(repeating: 0, count: partitions)) }
+    func add(_ partition: Int32) { counts.withLock { $0[Int(partition)] += 1 } }
+    var all: [Int64] { counts.withLock { $0 } }
+  }
+
+  public init(_ records: ShopRecords, to ground: ClusterGround) throws {
+    self.records = records
+    topic = ground.input
+    let acknowledged = Acknowledged(records.partitions)
+    self.acknowledged = acknowledged
+    producer = try Producer(properties: ground.properties) { report in
+      if report.error == nil { acknowledged.add(report.partition) }
+    }
+  }
+
+  /// Next offset of each input partition as far as the brokers have acknowledged.
+  public nonisolated var written: [Int64] { acknowledged.all }
+
+  /// Sends on until `end` records have been sent, so many a second, and waits for their acknowledgement.
+  public func feed(to end: Int, perSecond rate: Double) async throws {
+    let clock = ContinuousClock()
+    let began = clock.now
+    let first = sent
+    let end = min(end, records.count)
+    while sent < end {
+      let elapsed = (clock.now - began) / .seconds(1)
+      let due = min(end, first + Int(elapsed * rate) + 1)
+      while sent < due {
+        try producer.produce(
+          topic: topic, key: Array(records.key(sent)), value: Array(records.value(sent)),
+          partition: records.partition(sent))
+        sent += 1
+      }
+      if sent < end { try await Task.sleep(for: .milliseconds(2)) }
+    }
+    try producer.flush(timeoutMilliseconds: 30_000)
+    if producer.failed > 0 { throw TestSupportError("\(producer.failed) records were not taken by the brokers") }
+  }
+
+  /// Sends what is left.
+  public func finish(perSecond rate: Double = 20_000) async throws {
+    try await feed(to: records.count, perSecond: rate)
+  }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import TestSupport
+
+/// The two sides that are compared: what a reader of the topics sees, and what the replay says.
+extension ClusterGround {
+  /// The alerts that `ebbd replay` of the records gives under a daemon's configuration, in order.
+  public nonisolated func replay(_ records: ShopRecords, _ configuration: ClusterConfiguration) async throws
+    -> [SeenAlert]
+  {
+    let path = "\(directory)/records.ndjson"
+    try records.write(to: path)
+    let config = try configuration.write(on: self, instance: "replay")
+    let finished = try await run(
+      Binaries.path(of: "ebbd"),
+      ["replay", "--config", config, "--partitions", "\(records.partitions)", "--until", "end", path],
+      environment: Program.environment, within: .seconds(600))
+    guard finished.status == 0, !finished.truncated else {
+      throw TestSupportError("the replay failed: \(finished.error.suffix(2_000))")
+    }
+    return try finished.output.split(separator: "\n").map { try SeenAlert(json: String($0)) }
+  }
+
+  /// Everything that a topic holds for a reader of committed records, read by kcat: a client that shares no code with
+  /// the daemon. Each line as the format says.
+  public nonisolated func readCommitted(_ topic: String, format: String) async throws -> [String] {
+    guard let kcat = Binaries.tool("kcat") else { throw TestSupportError("there is no kcat on this machine") }
+    let path = "\(directory)/\(topic).txt"
+    // Into a file: a million events give more than is kept of a process's output.
+    let read = try await run(
+      "/bin/sh",
+      [
+        "-c", "exec \"$0\" \"$@\" > '\(path)'", kcat, "-C", "-b", brokers, "-t", topic, "-o", "beginning", "-e",
+        "-q", "-X", "isolation.level=read_committed", "-f", format,
+      ], within: .seconds(300))
+    guard read.status == 0 else { throw TestSupportError("kcat: \(read.error.suffix(1_000))") }
+    return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
+  }
+
+  /// Every alert under read_committed, each topic's in its order.
+  public nonisolated func committedAlerts() async throws -> [SeenAlert] {
+    var alerts: [SeenAlert] = []
+    for topic in [cart, churn] {
+      alerts += try await readCommitted(topic, format: "%s\n").map { try SeenAlert(json: $0) }
+    }
+    return alerts
+  }
+
+  /// Partition and offset that each dead letter names.
+  public nonisolated func committedLetters() async throws -> [String] {
+    try await readCommitted(deadLetters, format: "%h\n").map { line in
+      var headers: [Substring: Substring] = [:]
+      for header in line.split(separator: ",") {
+        let parts = header.split(separator: "=", maxSplits: 1)
+        if parts.count == 2 { headers[parts[0]] = parts[1] }
+      }
+      guard let partition = headers["ebb_partition"], let offset = headers["ebb_offset"] else {
+        throw TestSupportError("a dead letter without its place: \(line)")
+      }
+      return "\(partition) \(offset)"
+    }
+  }
+
+  /// Waits until the group has committed everything that was written. Instances that end meanwhile are started again.
+  public nonisolated func drain(
+    _ written: [Int64], _ instances: [Instance], within limit: Duration = .seconds(180)
+  ) async throws {
+    let describe = { (states: [Int32: CommittedState]) in
+      written.indices.map { "\(states[Int32($0)]?.nextOffset ?? -1)/\(written[$0])" }.joined(separator: " ")
+    }
+    let deadline = ContinuousClock.now + limit
+    var states: [Int32: CommittedState] = [:]
+    while ContinuousClock.now < deadline {
+      for instance in instances { try instance.revive() }
+      states = try await committed()
+      // Control records do not stand in the input topic, so positions meet its end.
+      if written.indices.allSatisfy({ states[Int32($0)]?.nextOffset ?? 0 >= written[$0] }) { return }
+      try await Task.sleep(for: .milliseconds(100))
+    }
+    let tails = instances.map { "--- \($0.name):\n\($0.log.suffix(2_500))" }.joined(separator: "\n")
+    throw TestSupportError("committed within \(limit) only \(describe(states))\n\(tails)")
+  }
+
+  /// Ends the instances, reads what they wrote and compares.
+  public nonisolated func judge(
+    _ records: ShopRecords, _ instances: [Instance], _ configuration: ClusterConfiguration
+  ) async throws -> Outcome {
+    var statuses: [Int32] = []
+    for instance in instances where instance.isRunning { statuses.append(try await instance.stop()) }
+    let expected = try await replay(records, configuration)
+    let outcome = Outcome(
+      expected: expected, seen: try await committedAlerts(), records: records,
+      letters: try await committedLetters())
+    if statuses.contains(where: { $0 != 0 }) { say("exit statuses at the end: \(statuses)") }
+    return outcome
+  }
+}
