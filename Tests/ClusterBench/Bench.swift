@@ -5,6 +5,7 @@ import ArgumentParser
 
 @main struct Bench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "ebb-cluster-bench", abstract: "Measures Ebb on a real cluster, and its state topic without one.",
+    commandName: "ebb-cluster-bench",
+    abstract: "Measures Ebb on a real cluster, and its state topic without one.",
     subcommands: [LatencyCommand.self, StateCommand.self])
 }

@@ -89,7 +89,8 @@ struct LatencyCommand: AsyncParsableCommand {
     for (value, receivedAt) in seen {
       let alert = try SeenAlert(json: String(decoding: value, as: UTF8.self))
       guard ["ebb.cart.abandoned", "ebb.churn.warning"].contains(alert.type),
-        let due = times.timestamp(user: alert.user, reaching: alert.firedAt + latenessMilliseconds), due >= began
+        let due = times.timestamp(user: alert.user, reaching: alert.firedAt + latenessMilliseconds),
+        due >= began
       else { continue }
       samples.append(receivedAt - Double(due))
     }
@@ -115,7 +116,8 @@ struct LatencyCommand: AsyncParsableCommand {
           toLength: 50, withPad: " ", startingAt: 0),
       ])
     }
-    printTable("from the broker's timestamp of the record that made it due to visible under read_committed", rows)
+    printTable(
+      "from the broker's timestamp of the record that made it due to visible under read_committed", rows)
     say(
       "  \(sorted.count) alerts: p50 \(at(0.5)) ms, p90 \(at(0.9)) ms, p99 \(at(0.99)) ms, max \(at(1)) ms"
         + " (bar: p50 at most 15, p99 at most 60)")

@@ -46,7 +46,8 @@ struct StateCommand: ParsableCommand {
       ]
     }
     printTable(
-      "state of \(users) users over \(seconds) s of the demo (seed \(seed)), \(lazy.events) events", [
+      "state of \(users) users over \(seconds) s of the demo (seed \(seed)), \(lazy.events) events",
+      [
         ["", "records", "tombstones", "bytes of keys and values", "bytes per event"],
         row("flushed after \(defaults.state.flushAfterMilliseconds / 1_000) s", lazy.written),
         row("every changed user every 100 ms", eager.written),
@@ -90,9 +91,12 @@ struct StateCommand: ParsableCommand {
     {
       while nextCut <= now {
         queued.append((nextCut, shard.queuedCount))
-        while first + 1 < queued.count, queued[first + 1].time <= nextCut - flushAfterMilliseconds { first += 1 }
+        while first + 1 < queued.count, queued[first + 1].time <= nextCut - flushAfterMilliseconds {
+          first += 1
+        }
         if queued[first].time <= nextCut - flushAfterMilliseconds {
-          _ = shard.flush(FlushLimit(ordinal: queued[first].ordinal, users: .max, bytes: .max), into: &changes)
+          _ = shard.flush(
+            FlushLimit(ordinal: queued[first].ordinal, users: .max, bytes: .max), into: &changes)
           shard.bury(upTo: shard.recoveryPoint, limit: .max, into: &changes)
           take(&changes)
         }

@@ -51,7 +51,9 @@ public actor Feeder {
       if sent < end { try await Task.sleep(for: .milliseconds(2)) }
     }
     try producer.flush(timeoutMilliseconds: 30_000)
-    if producer.failed > 0 { throw TestSupportError("\(producer.failed) records were not taken by the brokers") }
+    if producer.failed > 0 {
+      throw TestSupportError("\(producer.failed) records were not taken by the brokers")
+    }
   }
 
   /// Sends what is left.

@@ -171,7 +171,9 @@ public final class Instance: Sendable {
       guard let colon = rest.range(of: ": ") else { return nil }
       rest = rest[colon.upperBound...]
     }
-    return rest.prefix { $0.isNumber || $0 == "," || $0 == " " }.split { !$0.isNumber }.compactMap { Int32($0) }
+    return rest.prefix { $0.isNumber || $0 == "," || $0 == " " }.split { !$0.isNumber }.compactMap {
+      Int32($0)
+    }
   }
 
   private func take() -> RunningProcess? {

@@ -29,7 +29,8 @@ extension ClusterGround {
     let read = try await run(
       "/bin/sh",
       [
-        "-c", "exec \"$0\" \"$@\" > '\(path)'", kcat, "-C", "-b", brokers, "-t", topic, "-o", "beginning", "-e",
+        "-c", "exec \"$0\" \"$@\" > '\(path)'", kcat, "-C", "-b", brokers, "-t", topic, "-o", "beginning",
+        "-e",
         "-q", "-X", "isolation.level=read_committed", "-f", format,
       ], within: .seconds(300))
     guard read.status == 0 else { throw TestSupportError("kcat: \(read.error.suffix(1_000))") }

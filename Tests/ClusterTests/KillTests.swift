@@ -38,7 +38,8 @@ import Testing
     say("\(records.count) records of \(records.bytesPerRecord) bytes, \(records.purchases.count) purchases")
     // Default but for what makes the replay the oracle.
     let configuration = ClusterConfiguration()
-    let (outcome, rows) = try await ClusterGround.with(brokers: brokers, partitions: 6, patience: 5) { ground in
+    let (outcome, rows) = try await ClusterGround.with(brokers: brokers, partitions: 6, patience: 5) {
+      ground in
       let feeder = try Feeder(records, to: ground)
       let instances = try ["one", "two"].map { try Instance($0, on: ground, configuration) }
       for instance in instances { try instance.start() }
@@ -169,7 +170,8 @@ struct KillLoop: Sendable {
       }
       guard ContinuousClock.now < deadline else {
         let logs = instances.map { "--- \($0.name):\n\($0.log.suffix(2_500))" }.joined(separator: "\n")
-        throw TestSupportError("90 s after kill \(row.number) nobody commits partitions \(waiting.keys)\n\(logs)")
+        throw TestSupportError(
+          "90 s after kill \(row.number) nobody commits partitions \(waiting.keys)\n\(logs)")
       }
       try await Task.sleep(for: .milliseconds(10))
     }

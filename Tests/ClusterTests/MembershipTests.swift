@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 /// Instances that come, go, freeze and wake up under load. Each scenario ends with the same comparison.
-@Suite(.serialized, .enabled(if: Wishes.brokers != nil, Wishes.skipped)) struct `Members come, go and freeze` {
+@Suite(.serialized, .enabled(if: Wishes.brokers != nil, Wishes.skipped)) struct `Members come, go and freeze`
+{
   /// A scenario's stage: traffic that goes on for as long as the faults take.
   struct Stage: Sendable {
     let ground: ClusterGround
@@ -31,7 +32,8 @@ import Testing
     }
 
     /// Waits until others than those who had committed last have committed for these partitions.
-    func untilOthersCommit(_ partitions: Set<Int32>, before: [Int32: CommittedState]) async throws -> Duration {
+    func untilOthersCommit(_ partitions: Set<Int32>, before: [Int32: CommittedState]) async throws -> Duration
+    {
       try await until("new owners commit partitions \(partitions.sorted())") {
         let now = try await ground.committed()
         return partitions.allSatisfy { now[$0]?.owner != before[$0]?.owner }
@@ -41,7 +43,8 @@ import Testing
 
   /// Runs `faults` while traffic flows, then compares.
   static func play(
-    _ title: String, _ names: [String], _ configuration: ClusterConfiguration, eventsPerSecond: Double = 1_500,
+    _ title: String, _ names: [String], _ configuration: ClusterConfiguration,
+    eventsPerSecond: Double = 1_500,
     events: Int = 120_000,
     _ faults: @escaping @Sendable (Stage, inout [[String]]) async throws -> Void
   ) async throws {
@@ -69,7 +72,9 @@ import Testing
       try await feeder.finish()
       try await ground.drain(feeder.written, instances)
       let endings = instances.flatMap { instance in instance.endings.map { [instance.name, $0] } }
-      if !endings.isEmpty { rows.append(["processes that ended and were started again", "\(endings.count)"]) }
+      if !endings.isEmpty {
+        rows.append(["processes that ended and were started again", "\(endings.count)"])
+      }
       return (try await ground.judge(records, instances, configuration), rows)
     }
     outcome.expectExact(title, rows)
@@ -79,7 +84,8 @@ import Testing
   func `A third instance that joins and leaves again and again changes nothing`() async throws {
     var configuration = ClusterConfiguration.shortSessions
     configuration.state["flush_after"] = "1s"
-    try await Self.play("rebalances under load", ["one", "two"], configuration) { [configuration] stage, rows in
+    try await Self.play("rebalances under load", ["one", "two"], configuration) {
+      [configuration] stage, rows in
       let third = try Instance("three", on: stage.ground, configuration)
       for round in 1...Wishes.rounds {
         var before = try await stage.ground.committed()
@@ -109,7 +115,8 @@ import Testing
   func `A zombie that wakes up after its session has ended writes nothing`() async throws {
     var configuration = ClusterConfiguration.shortSessions
     configuration.state["flush_after"] = "1s"
-    try await Self.play("frozen beyond the session timeout of 6 s", ["one", "two"], configuration) { stage, rows in
+    try await Self.play("frozen beyond the session timeout of 6 s", ["one", "two"], configuration) {
+      stage, rows in
       for round in 1...Wishes.rounds {
         let victim = stage.instances[round % 2]
         _ = try await stage.until("both instances have partitions") {
@@ -169,10 +176,13 @@ import Testing
   func `Stops and starts move nothing to others, and a changed configuration begins an epoch`() async throws {
     var configuration = ClusterConfiguration()
     configuration.state["flush_after"] = "5s"
-    try await Self.play("clean stops, starts and a new epoch", ["one", "two"], configuration) { [configuration] stage, rows in
+    try await Self.play("clean stops, starts and a new epoch", ["one", "two"], configuration) {
+      [configuration] stage, rows in
       let (one, two) = (stage.instances[0], stage.instances[1])
       _ = try await stage.until("both have partitions") { !one.partitions.isEmpty && !two.partitions.isEmpty }
-      let moves = { (instance: Instance) in instance.logs.joined().components(separatedBy: "assigned ").count - 1 }
+      let moves = { (instance: Instance) in
+        instance.logs.joined().components(separatedBy: "assigned ").count - 1
+      }
       let before = moves(two)
       for round in 1...Wishes.rounds {
         let (taken, positions) = (one.partitions, try await stage.ground.committed())

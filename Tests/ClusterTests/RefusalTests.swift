@@ -5,7 +5,8 @@ import TestSupport
 import Testing
 
 /// What makes it impossible to be exact is refused with a sentence that says what to do, and nothing is written.
-@Suite(.serialized, .enabled(if: Wishes.brokers != nil, Wishes.skipped)) struct `What cannot be exact is refused` {
+@Suite(.serialized, .enabled(if: Wishes.brokers != nil, Wishes.skipped))
+struct `What cannot be exact is refused` {
   static let partitions = 2
 
   /// Runs one instance over some traffic and stops it, spoils something, and holds that the next start ends by itself
@@ -35,7 +36,8 @@ import Testing
       printTable(title, [["exit status", "\(finished.status)"], ["its last words", last]])
       #expect(finished.status != 0)
       #expect(
-        words.allSatisfy { last.localizedCaseInsensitiveContains($0) }, "says \(words): \(finished.error.suffix(2000))")
+        words.allSatisfy { last.localizedCaseInsensitiveContains($0) },
+        "says \(words): \(finished.error.suffix(2000))")
       #expect(try await ground.committedAlerts().count == before, "nothing is written")
     }
   }
@@ -72,7 +74,8 @@ import Testing
 
   @Test(.timeLimit(.minutes(3)))
   func `A state topic of another number of partitions`() async throws {
-    try await Self.refuse("state topic of another size", saying: ["partition"], prepare: false) { ground, feeder in
+    try await Self.refuse("state topic of another size", saying: ["partition"], prepare: false) {
+      ground, feeder in
       try await ground.delete(topic: ground.state)
       try await ground.create([ground.stateTopic(partitions: Self.partitions + 1)])
       try await feeder.feed(to: 100, perSecond: 10_000)
@@ -81,7 +84,9 @@ import Testing
 
   @Test(.timeLimit(.minutes(3)))
   func `A state topic that deletes`() async throws {
-    try await Self.refuse("state topic with a policy that deletes", saying: ["cleanup.policy"], prepare: false) {
+    try await Self.refuse(
+      "state topic with a policy that deletes", saying: ["cleanup.policy"], prepare: false
+    ) {
       ground, _ in
       try await ground.delete(topic: ground.state)
       var topic = ground.stateTopic(partitions: Self.partitions)
@@ -112,7 +117,8 @@ import Testing
       let consumer = try Consumer(properties: ground.properties, group: ground.group)
       let places = (0..<Int32(Self.partitions)).map { TopicPartition(ground.input, $0) }
       // A group takes positions from outside once its members are gone.
-      _ = try await eventually("the group takes a position", every: .milliseconds(500)) { () async throws -> Bool? in
+      _ = try await eventually("the group takes a position", every: .milliseconds(500)) {
+        () async throws -> Bool? in
         do {
           try consumer.commit(
             places.map { OffsetCommit(partition: $0, nextOffset: 10) }, timeoutMilliseconds: 5_000)
@@ -135,7 +141,8 @@ import Testing
       try await ground.grow(topic: ground.input, to: Self.partitions + 1)
       let finished = try await process.finish(within: .seconds(90))
       let last = finished.error.split(separator: "\n").last.map(String.init) ?? ""
-      printTable("input topic grown under way", [["exit status", "\(finished.status)"], ["its last words", last]])
+      printTable(
+        "input topic grown under way", [["exit status", "\(finished.status)"], ["its last words", last]])
       #expect(finished.status != 0)
       #expect(last.contains("partition"))
     }

@@ -11,7 +11,9 @@ enum Wishes {
 
   /// `host:port`, several separated by commas; nil: these tests are skipped.
   static var brokers: String? {
-    guard let brokers = ProcessInfo.processInfo.environment["EBB_BROKERS"], !brokers.isEmpty else { return nil }
+    guard let brokers = ProcessInfo.processInfo.environment["EBB_BROKERS"], !brokers.isEmpty else {
+      return nil
+    }
     return brokers
   }
 
@@ -22,12 +24,15 @@ enum Wishes {
   static var rounds: Int { number("EBB_ROUNDS", 3) }
   static var seed: UInt64 { UInt64(number("EBB_SEED", 1)) }
 
-  static let skipped: Comment = "EBB_BROKERS is not set: no cluster to test on (make test-kafka BROKERS=host:port)"
+  static let skipped: Comment =
+    "EBB_BROKERS is not set: no cluster to test on (make test-kafka BROKERS=host:port)"
 }
 
 extension Outcome {
   /// Prints the comparison and holds that there is no difference.
-  func expectExact(_ title: String, _ more: [[String]] = [], sourceLocation: SourceLocation = #_sourceLocation) {
+  func expectExact(
+    _ title: String, _ more: [[String]] = [], sourceLocation: SourceLocation = #_sourceLocation
+  ) {
     printTable(title, rows + more)
     #expect(expected > 0, "there were alerts at all", sourceLocation: sourceLocation)
     #expect(isExact, "\(faults)", sourceLocation: sourceLocation)
