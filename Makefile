@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test simulate test-kafka bench-kafka-latency bench-state build format lint schemas clean
+.PHONY: help demo test simulate test-kafka bench-kafka-latency bench-state bench-recovery build format lint schemas clean
 
 # Where the usual installers put Swift, for shells that do not have it on their path.
 export PATH := $(PATH):$(HOME)/.local/share/swiftly/bin:/opt/swift/usr/bin:/usr/local/swift/usr/bin
@@ -61,6 +61,9 @@ format: ## rewrite the sources in the checked-in format
 
 lint: ## hold the sources to the checked-in format
 	swift format lint --strict --parallel --recursive $(SOURCES)
+
+bench-recovery: build ## how long a partition of 1,000,000 users takes to come back (ARGS="--users N")
+	.build/release/ebbd bench-recovery $(ARGS)
 
 schemas: ## write the alerts' JSON Schemas and AsyncAPI document anew, Config/schemas
 	@scripts/setup.sh build

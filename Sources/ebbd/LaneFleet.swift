@@ -3,6 +3,7 @@ import Foundation
 import Kafka
 import Pipeline
 import Settings
+import Storage
 import Synchronization
 import Triggers
 
@@ -29,9 +30,12 @@ final class LaneFleet: Sendable {
   private let monitors: [LaneMonitor]
   private let failure = Mutex<PipelineError?>(nil)
   private let finished = DispatchGroup()
+  /// nil: no snapshots are kept.
+  private let snapshotStore: SnapshotStore?
 
   init(_ plan: Plan) {
     self.plan = plan
+    snapshotStore = Self.makeStore(plan)
     monitors = (0..<plan.lanes).map { _ in LaneMonitor() }
   }
 
@@ -103,14 +107,50 @@ final class LaneFleet: Sendable {
     let settings = laneSettings()
     let recoverer = ThreadedRecoverer(
       ThreadedRecoverer<KafkaRecoverySource>.Options(
-        settings: settings, now: plan.clock.monotonic, laneNotice: plan.laneNotice,
+        settings: settings, snapshots: snapshotStore, now: plan.clock.monotonic, laneNotice: plan.laneNotice,
         kafkaNotice: plan.kafkaNotice)
     ) { [sourceOptions] () throws(PipelineError) in try KafkaRecoverySource(sourceOptions) }
     var lane = Lane(
-      input: input, output: output, recoverer: recoverer, settings: settings, clock: plan.clock,
+      input: input, output: output, recoverer: recoverer, snapshots: snapshotStore, settings: settings,
+      clock: plan.clock,
       monitor: monitors[number], notify: plan.laneNotice)
     try lane.run()
   }
+
+  private static func makeStore(_ plan: Plan) -> SnapshotStore? {
+    let configuration = plan.configuration
+    guard let directory = configuration.state.directory else { return nil }
+    let place = SnapshotPlace(
+      directory: directory, group: configuration.kafka.group, inputTopic: configuration.topics.input,
+      stateTopic: configuration.topics.state)
+    do throws(SnapshotError) {
+      try place.prepare()
+    } catch {
+      plan.kafkaNotice(KafkaNotice(.warning, "no snapshots are kept: \(error.reason) (state.directory)"))
+      return nil
+    }
+    let notice = plan.kafkaNotice
+    return SnapshotStore(place, tombstoneMilliseconds: tombstoneMilliseconds, wall: LaneClock.machine.wall) {
+      told in
+      switch told {
+      case .written(let partition, let records, let bytes, let milliseconds):
+        notice(
+          KafkaNotice(
+            .info,
+            "snapshot of partition \(partition) written: \(records) records, \(bytes) bytes, \(milliseconds) ms"
+          ))
+      case .failed(let partition, let reason):
+        notice(
+          KafkaNotice(
+            .warning,
+            "a snapshot of partition \(partition) was not written, and an earlier one is kept: \(reason)"))
+      }
+    }
+  }
+
+  /// How long a topic keeps tombstones if nobody has said otherwise (`delete.retention.ms`); the topics that Ebb
+  /// creates keep them for longer.
+  private static let tombstoneMilliseconds: Int64 = 86_400_000
 
   private var sourceOptions: KafkaRecoverySource.Options {
     let configuration = plan.configuration
@@ -136,6 +176,7 @@ final class LaneFleet: Sendable {
     settings.outboxBytes = configuration.commit.maxBytes
     settings.flushAfterMilliseconds = configuration.state.flushAfterMilliseconds
     settings.maximumReplay = Int64(configuration.state.maxReplayRecords)
+    settings.snapshotEveryMilliseconds = configuration.state.snapshotEveryMilliseconds
     return settings
   }
 }
