@@ -53,6 +53,8 @@ import Testing
     (["demo"], ["--seconds", "--input", "--format", "--seed", "--users", "--speed"]),
     (["replay"], ["--compare", "--explain", "--until", "--format", "NDJSON", "standard error", "Examples:"]),
     (["validate"], ["file:line:column", "exit code", "--config"]),
+    (["state", "verify"], ["--snapshot", "--partition", "exit code"]),
+    (["state", "inspect"], ["--json", "--snapshot", "--partition", "flush_after", "exit code"]),
     (["topics"], ["--create", "--partitions", "--replicas", "exit code"]),
     (["reference"], ["--yaml", "--schemas", "Markdown"]),
   ]
