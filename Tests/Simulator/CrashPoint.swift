@@ -13,14 +13,25 @@ public enum CrashPoint: String, Sendable, Hashable, CaseIterable {
   case recoveryInputBounds, recoveryInputOpen, recoveryInput, recoveryDone
 }
 
+extension CrashPoint {
+  /// Most lives never come there.
+  var isRare: Bool {
+    switch self {
+    case .beforeLost, .beforeRevoked, .beforeAbort, .afterAbort, .beforeReadBack, .afterReadBack: true
+    default: false
+    }
+  }
+}
+
 /// What else goes wrong in a world.
 public enum FaultKind: String, Sendable, Hashable, CaseIterable {
-  case outage, unreachable, pause, pauseBeyondSession, deaf, doubleStart
+  case outage, unreachable, pause, pauseBeyondSession, napInTurn, deaf, doubleStart
   case outcomeLostCommitted, outcomeLostAborted, outcomeLostPending
   case unstableOffsets, coordinatorErrors, produceErrors, offsetErrors, recordTooLarge, initializeErrors
   case fetchErrors, abortedInput, transactionTimeout
   case wallJump, longAbsence, configurationChange, configurationBack, join, leave, cleanStop
-  case compaction, tombstoneRetired, markerSplit, snapshotUsed, partialJump, metadataFull, parkedReturn
+  case compaction, tombstoneRetired, markerSplit, snapshotWritten, snapshotUsed, partialJump, metadataFull,
+    parkedReturn
   case userReturned, resent
 }
 

@@ -33,6 +33,9 @@ extension Schedule {
       isLong
       ? plan.sessionTimeout + world.dice.number(500...15_000)
       : world.dice.number(100...plan.sessionTimeout - 1_500)
+    if world.dice.chance(50) {
+      return process.armNap(world.dice.pick(CrashPoint.allCases.filter { !$0.isRare }), of: time)
+    }
     process.sleepsUntil = world.now + time
     world.hit(isLong ? .pauseBeyondSession : .pause)
     if time > plan.transactionTimeout, world.cluster.transactionStatus("ebb-\(process.instance)") == .ongoing
@@ -111,7 +114,9 @@ extension Schedule {
       effect, on: kinds, caller: process.caller, place: place, skip: skip, times: world.dice.number(1...2))
     world.hit(kind)
     world.note("\(process): \(kind.rawValue): \(effect)")
-    if world.dice.chance(30) { process.arm(world.dice.pick([.beforeAbort, .afterAbort]), after: 0) }
+    if world.dice.chance(50) {
+      process.arm(world.dice.pick([.beforeAbort, .afterAbort, .afterAbort]), after: 0)
+    }
   }
 
   private mutating func jumpOfWall() {
@@ -144,6 +149,9 @@ extension Schedule {
   }
 
   private mutating func joinOrLeave(_ process: Process) {
+    for other in world.processes where other !== process && world.dice.chance(30) {
+      other.arm(.beforeRevoked, after: 0)
+    }
     if world.dice.chance(50), instances.count < 4 {
       instances.append("lane-\(callers)-more")
       world.hit(.join)

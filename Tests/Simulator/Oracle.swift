@@ -15,6 +15,7 @@ struct Oracle {
   }
 
   func check() throws(Difference) {
+    if let doubt = world.doubts.first { throw Difference(doubt) }
     var expected: [OutputTopic: [WireRecord]] = [:]
     for number in 0..<Int32(world.plan.partitions) {
       guard let history = try CommittedHistory(number, world) else {

@@ -49,7 +49,7 @@ struct Plan {
     alertPartitions = dice.number(1...2)
     speed = dice.pick([1, 60, 600])
     users = dice.number(3...9)
-    steps = dice.number(140...220)
+    steps = dice.number(200...360)
     burst = dice.pick([3, 6, 6, 12])
     trouble = dice.pick([0, 3, 6, 6, 10])
     metadataBytes = dice.pick([200, 220, 260, 400, 4096])
@@ -61,7 +61,7 @@ struct Plan {
     maximumCut = dice.pick([200, 1_000, 3_000])
     sessionTimeout = dice.pick([6_000, 10_000])
     transactionTimeout = dice.pick([4_000, 15_000])
-    tombstoneRetention = 120_000
+    tombstoneRetention = 60_000
     hasTransactionalInput = dice.chance(30)
     hasSnapshots = dice.chance(40)
     producerRoom = dice.pick([1, 4, 100])

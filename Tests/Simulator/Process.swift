@@ -16,17 +16,24 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
   private var lane: Lane<SimInput, SimOutput, SimRecoverer>?
   /// Not killed, not ended.
   private(set) var isAlive = true
+  /// Something of it is on the stack.
+  private(set) var isInside = false
   /// Until when it does not run at all.
   var sleepsUntil: Int64 = 0
   /// Until when it hears nothing of its group.
   var deafUntil: Int64 = 0
   /// Where it will be killed.
   private var doom: (point: CrashPoint, passes: Int)?
+  /// Where it will fall asleep, and for how long.
+  private var nap: (point: CrashPoint, time: Int64)?
   /// Why it ended by itself.
   private(set) var ending: PipelineError?
   /// For a fault made on purpose: the state topic's ends when it began.
   private(set) var early: [Int32: Int64] = [:]
   var graves = Graves()
+  /// How often the cut in flight was begun.
+  var sendings = 0
+  private(set) var disk: SnapshotDisk?
 
   init(_ world: World, caller: Int, instance: String, epoch: Int) {
     self.world = world
@@ -34,15 +41,13 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
     self.instance = instance
     self.epoch = epoch
     client = GroupClient(world, caller: caller, instance: instance)
-    for partition in 0..<world.plan.partitions {
-      early[Int32(partition)] = try? world.cluster.listOffset(
-        Names.state(Int32(partition)), .latest, .readUncommitted)
-    }
     let settings = Self.settings(world, epoch)
     let box = TransactionBox(self)
     self.box = box
+    if world.plan.hasSnapshots { disk = SnapshotDisk(self) }
     lane = Lane(
       input: SimInput(self), output: SimOutput(box: box), recoverer: SimRecoverer(self, settings),
+      snapshots: disk,
       settings: settings, clock: world.clock, monitor: monitor, notify: { [unowned self] in take($0) })
   }
 
@@ -69,10 +74,19 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
     settings.flushUsers = plan.flushUsers
     settings.metadataBytes = plan.metadataBytes
     settings.handoverMilliseconds = 2_000
+    settings.snapshotEveryMilliseconds = 3_000
     return settings
   }
 
   static func version(_ epoch: Epoch) -> String { String(epoch.hash, radix: 16) }
+
+  /// Before it is a member.
+  func lookAtEnds() {
+    guard world.mutation == .highWatermarkBeforeCommit else { return }
+    for partition in 0..<Int32(world.plan.partitions) {
+      early[partition] = try? world.cluster.listOffset(Names.state(partition), .latest, .readUncommitted)
+    }
+  }
 
   // MARK: Life
 
@@ -84,15 +98,27 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
     client.heartbeat()
   }
 
-  /// One turn of the lane, and of the thread that writes for it.
+  /// One turn of the lane.
   func turn() {
-    guard isRunning else { return }
-    world.waits = 0
+    guard isRunning, !isInside else { return }
+    inside { process throws(PipelineError) in
+      try process.point(.betweenTurns)
+      process.client.isDeaf = process.world.now < process.deafUntil
+      try process.lane!.turn()
+    }
+  }
+
+  /// What the thread beside it does meanwhile: writes.
+  func write() {
+    guard isRunning, !isInside else { return }
+    inside { process throws(PipelineError) in try process.box!.work(process.world.dice.number(1...6)) }
+  }
+
+  private func inside(_ body: (Process) throws(PipelineError) -> Void) {
+    isInside = true
+    defer { isInside = false }
     do throws(PipelineError) {
-      try point(.betweenTurns)
-      client.isDeaf = world.now < deafUntil
-      try lane!.turn()
-      if world.dice.chance(70) { try box!.work(world.dice.number(1...6)) }
+      try body(self)
     } catch {
       end(error)
     }
@@ -100,17 +126,14 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
 
   /// Stops as the operator asks.
   func stop() {
-    guard isRunning else { return }
-    world.waits = 0
+    guard isRunning, !isInside else { return }
     world.note("\(self): is to stop")
-    do throws(PipelineError) {
-      monitor.stop()
-      try lane!.turn()
-      try lane!.close()
-      world.note("\(self): has stopped")
-      kill()
-    } catch {
-      end(error)
+    monitor.stop()
+    inside { process throws(PipelineError) in
+      try process.lane!.turn()
+      try process.lane!.close()
+      process.world.note("\(process): has stopped")
+      process.kill()
     }
   }
 
@@ -127,18 +150,27 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
     isAlive = false
     lane = nil
     box = nil
+    disk = nil
   }
 
   // MARK: Killing
 
   func arm(_ point: CrashPoint, after passes: Int) { doom = (point, passes) }
 
-  func disarm() { doom = nil }
+  /// The process will fall asleep there, in the middle of its turn.
+  func armNap(_ point: CrashPoint, of time: Int64) { nap = (point, time) }
 
-  var isArmed: Bool { doom != nil }
+  func disarm() {
+    doom = nil
+    nap = nil
+  }
 
   /// The process has come here; perhaps it goes no further.
   func point(_ point: CrashPoint) throws(PipelineError) {
+    if let nap, nap.point == point {
+      self.nap = nil
+      try sleep(nap.time, at: point)
+    }
     guard let doom, doom.point == point else { return }
     if doom.passes > 0 {
       self.doom!.passes -= 1
@@ -150,8 +182,20 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
     throw .killed
   }
 
+  /// The rest of the world goes on, and perhaps without this one.
+  private func sleep(_ time: Int64, at point: CrashPoint) throws(PipelineError) {
+    world.hit(.napInTurn)
+    sleepsUntil = world.now + time
+    world.note("\(self): sleeps until \(sleepsUntil), \(point.rawValue)")
+    while !isRunning { try world.passInTurn(500) }
+    world.note("\(self): wakes up")
+  }
+
   func take(_ notice: LaneNotice) {
     if case .keptPartition = notice { world.hit(.parkedReturn) }
+    if case .snapshotDropped(let partition, let reason) = notice {
+      world.doubts.append("a snapshot of partition \(partition) was in doubt: \(reason)")
+    }
     if case .rejected = notice { return }
     world.note("\(self): \(notice)")
   }

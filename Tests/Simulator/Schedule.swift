@@ -41,8 +41,8 @@ struct Schedule {
 
   private mutating func turnAll() throws(Difference) {
     startDue()
-    for index in world.processes.indices {
-      let process = world.processes[index]
+    for process in world.processes {
+      world.waits = 0
       for _ in 0..<world.dice.number(1...3) where process.isRunning { process.turn() }
     }
     try bury()
@@ -71,7 +71,7 @@ struct Schedule {
   private static let earlyPoints: [CrashPoint] = [
     .beforeAssigned, .afterAssigned, .beforeStart, .beforeInitialize, .afterInitialize, .recoveryCounts,
     .recoveryCommitted, .recoveryStateBounds, .recoveryStateOpen, .recoveryState, .recoveryInputBounds,
-    .recoveryInputOpen, .recoveryInput, .recoveryDone,
+    .recoveryInputOpen, .recoveryInputOpen, .recoveryInput, .recoveryDone,
   ]
 
   /// Takes the dead out; who has ended by himself must have had a reason.
@@ -80,8 +80,8 @@ struct Schedule {
       if let ending = process.ending, ending.code != .fenced, ending.code != .output {
         throw Difference("\(process) ended: \(ending)")
       }
-      startsAt[process.instance] =
-        world.now + world.dice.pick([0, 100, 2_000, 2_000, plan.sessionTimeout * 2])
+      let pause = world.dice.pick([0, 100, 2_000, 2_000, plan.sessionTimeout * 2])
+      startsAt[process.instance] = world.now + pause
     }
     world.processes.removeAll { !$0.isAlive }
   }

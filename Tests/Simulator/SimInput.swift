@@ -62,6 +62,7 @@ struct SimInput: ~Copyable, InputLog {
       if client.isLost { try visitor.lost([]) }
       client.gaveUp()
     }
+    if client.phase == .out { process.lookAtEnds() }
     guard let assignment = client.join() else { return }
     try process.point(.beforeAssigned)
     assigned = assignment.partitions.map { Int32($0.partition) }

@@ -6,7 +6,6 @@ final class TransactionBox {
   private let world: World
   private var driver: TransactionDriver<SimTransactions>
   private var done: CutProgress?
-  private var begun: Cut?
   private var failure: PipelineError?
 
   init(_ process: Process) {
@@ -34,8 +33,6 @@ final class TransactionBox {
       case .committed(let number, let offsets):
         world.note("\(process): cut \(number.sequence) is committed")
         done = .committed(number, stateOffsets: offsets)
-        if let begun { world.takeSnapshots(of: begun.sections, process) }
-        begun = nil
         try process.point(.cutCommitted)
       }
     }
@@ -44,7 +41,8 @@ final class TransactionBox {
   func begin(_ cut: Cut) throws(PipelineError) {
     let cut = world.mutation.map { $0.change(cut, process) } ?? cut
     world.note("\(process): cut \(cut.number.sequence): \(cut.summary)")
-    begun = cut
+    process.sendings = 0
+    process.observe(cut)
     driver.begin(cut)
     try process.point(.cutBegun)
   }
@@ -59,7 +57,6 @@ final class TransactionBox {
   func abandon() {
     world.note("\(process): the cut in flight is given up")
     done = nil
-    begun = nil
     driver.abandon()
   }
 }

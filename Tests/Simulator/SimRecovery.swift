@@ -179,7 +179,7 @@ struct SimRecoverer: ~Copyable, Recoverer {
         guard !orders.isEmpty else { break }
         current = Recovery(
           orders.removeFirst(), settings: settings,
-          snapshots: world.plan.hasSnapshots ? world.snapshots.reader(of: process) : nil,
+          snapshots: process.disk,
           now: { world.now }, notify: { process.take($0) })
       }
       guard let result = try current!.step(&source, timeoutMilliseconds: 0) else { continue }

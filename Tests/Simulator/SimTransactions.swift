@@ -90,6 +90,8 @@ struct SimTransactions: ~Copyable, TransactionLog {
   mutating func begin() throws(TransactionError) {
     try point(.beforeBegin)
     clear()
+    process.sendings += 1
+    if process.sendings == 2 { world.hit(.resent) }
   }
 
   mutating func write(_ record: OutputRecord, partition: Int32) throws(TransactionError) -> Bool {
@@ -160,6 +162,7 @@ struct SimTransactions: ~Copyable, TransactionLog {
     try point(.beforeOffsets)
     try point(.afterProduce)
     guard let session else { return }
+    settleDelayed()
     var offsets: [TopicPartition: OffsetAndMetadata] = [:]
     for section in sections {
       offsets[Names.input(section.partition)] = OffsetAndMetadata(section.nextOffset, section.metadata)
@@ -183,13 +186,22 @@ struct SimTransactions: ~Copyable, TransactionLog {
       world.note("\(process): offsets: \(error)")
       throw Self.judge(error, "offsets")
     }
-    if world.mutation == .snapshotBeforeCommit { world.takeSnapshots(of: sections, process) }
     try point(.afterOffsets)
+  }
+
+  /// What this producer sent before arrives before what it sends now: one connection keeps the order. (Transactions of
+  /// protocol V1 could not tell a request of the last transaction from one of this.)
+  private func settleDelayed() {
+    while let index = cluster.delayedRequests.firstIndex(where: { $0.isEnding(session) }) {
+      let error = cluster.deliverDelayed(at: index)
+      world.note("\(process): a delayed request arrives\(error.map { ": \($0)" } ?? "")")
+    }
   }
 
   mutating func commit(timeoutMilliseconds: Int32) throws(TransactionError) {
     try point(.beforeCommit)
     guard let session else { return }
+    settleDelayed()
     do {
       try cluster.endTransaction(session, .committed)
     } catch .requestTimedOut {
@@ -210,6 +222,7 @@ struct SimTransactions: ~Copyable, TransactionLog {
   mutating func abort(timeoutMilliseconds: Int32) throws(TransactionError) {
     try point(.beforeAbort)
     guard let current = session else { return }
+    settleDelayed()
     let isUncertain = waiting.contains(where: \.isTried)
     do {
       if hasSent { try cluster.endTransaction(current, .aborted) }
@@ -255,5 +268,15 @@ struct SimTransactions: ~Copyable, TransactionLog {
     }
     try point(.afterReadBack)
     return texts
+  }
+}
+
+extension DelayedRequest {
+  /// Whether it is about the offsets or the end of a session's transaction.
+  fileprivate func isEnding(_ current: ProducerSession?) -> Bool {
+    switch self {
+    case .txnOffsetCommit(let session, _, _), .endTransaction(let session, _): session == current
+    case .produce, .initProducerID, .offsetCommit: false
+    }
   }
 }

@@ -1,84 +1,97 @@
 import Pipeline
 import Shard
 
-/// Local snapshots of each instance, in memory: what its own committed cuts have written.
+/// The snapshots on each instance's disk, in memory. A life's unfinished writing dies with it.
 final class SnapshotStore {
-  private struct Snapshot {
-    var records: [[UInt8]: [UInt8]] = [:]
-    /// Where the state topic goes on after it.
-    var offset: Int64
+  struct Snapshot {
+    var header: SnapshotHeader
+    /// Brokers' clock: tombstones are kept for a while from here on.
     var time: Int64
+    var bytes: [UInt8] = []
   }
 
-  private struct Place: Hashable {
+  struct Place: Hashable {
     var instance: String
     var partition: Int32
   }
 
-  private var snapshots: [Place: Snapshot] = [:]
-
-  /// Makes a partition's snapshot out of what its topic holds for committed readers.
-  func write(
-    _ partition: Int32, instance: String, records: [(key: [UInt8], value: [UInt8])], from offset: Int64,
-    now: Int64
-  ) {
-    var snapshot = Snapshot(offset: offset, time: now)
-    for (key, value) in records { snapshot.records[key] = value }
-    snapshots[Place(instance: instance, partition: partition)] = snapshot
-  }
-
-  func reader(of process: Process) -> any SnapshotReader { Reader(process: process, store: self) }
-
-  /// `@unchecked`: one thread.
-  private struct Reader: SnapshotReader, @unchecked Sendable {
-    let process: Process
-    let store: SnapshotStore
-
-    func read(
-      _ partition: Int32,
-      _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(PipelineError) -> Void
-    ) throws(SnapshotError) -> Int64? {
-      let world = process.world
-      guard let snapshot = store.snapshots[Place(instance: process.instance, partition: partition)],
-        world.now - snapshot.time <= world.plan.tombstoneRetention / 2
-      else { return nil }
-      world.hit(.snapshotUsed)
-      world.note("\(process): a snapshot of \(partition), \(snapshot.records.count) records")
-      for (key, value) in snapshot.records.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-        let failure = unsafe key.withUnsafeBytes { key in
-          unsafe value.withUnsafeBytes { value -> PipelineError? in
-            do throws(PipelineError) {
-              try unsafe body(key, value)
-              return nil
-            } catch {
-              return error
-            }
-          }
-        }
-        if let failure { throw SnapshotError(failure.message) }
-      }
-      return snapshot.offset
-    }
-  }
+  var snapshots: [Place: Snapshot] = [:]
 }
 
-extension World {
-  /// After a cut, now and then, a partition's snapshot.
-  func takeSnapshots(of sections: [CutSection], _ process: Process) {
-    guard plan.hasSnapshots, dice.chance(25) else { return }
-    for section in sections {
-      let place = Names.state(section.partition)
-      var latest: [[UInt8]: [UInt8]] = [:]
-      let isEarly = mutation == .snapshotBeforeCommit
-      let records = isEarly ? cluster.storedRecords(place) : cluster.readCommitted(place)
-      for stored in records where stored.control == nil && (stored.outcome != .aborted) {
-        guard let key = stored.record.key else { continue }
-        latest[key] = stored.record.value
-      }
-      guard let end = records.last?.offset else { continue }
-      snapshots.write(
-        section.partition, instance: process.instance, records: latest.map { ($0.key, $0.value) },
-        from: end + 1, now: now)
-    }
+/// A lane's writer and reader of snapshots.
+///
+/// `@unchecked`: one thread.
+final class SnapshotDisk: SnapshotReader, SnapshotWriter, @unchecked Sendable {
+  private let process: Process
+  private var writing: [SnapshotTicket: SnapshotStore.Snapshot] = [:]
+  private var tickets: UInt64 = 0
+
+  init(_ process: Process) { self.process = process }
+
+  private var world: World { process.world }
+
+  private func place(_ partition: Int32) -> SnapshotStore.Place {
+    SnapshotStore.Place(instance: process.instance, partition: partition)
   }
+
+  // MARK: Writing
+
+  func begin(_ header: SnapshotHeader) -> SnapshotTicket? {
+    if world.dice.chance(10) { return nil }
+    tickets += 1
+    let ticket = SnapshotTicket(tickets)
+    writing[ticket] = SnapshotStore.Snapshot(header: header, time: world.now)
+    return ticket
+  }
+
+  func append(_ bytes: [UInt8], records: Int, to ticket: SnapshotTicket) -> Bool {
+    if world.dice.chance(20) { return false }
+    writing[ticket]?.bytes += bytes
+    if world.mutation == .snapshotBeforeCommit, let snapshot = writing[ticket] {
+      world.snapshots.snapshots[place(snapshot.header.partition)] = snapshot
+    }
+    return true
+  }
+
+  func finish(_ ticket: SnapshotTicket, _ commit: SnapshotCommit) {
+    guard let snapshot = writing.removeValue(forKey: ticket) else { return }
+    world.note("\(process): a snapshot of \(snapshot.header.partition), from \(snapshot.header.stateOffset)")
+    world.hit(.snapshotWritten)
+    world.snapshots.snapshots[place(snapshot.header.partition)] = snapshot
+  }
+
+  func drop(_ ticket: SnapshotTicket, because reason: String?) { writing[ticket] = nil }
+
+  func settle(withinMilliseconds milliseconds: Int64) {
+    world.pass(1)
+  }
+
+  // MARK: Reading
+
+  func read(
+    _ partition: Int32,
+    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(PipelineError) -> Void
+  ) throws(SnapshotError) -> Int64? {
+    guard let snapshot = world.snapshots.snapshots[place(partition)],
+      world.now - snapshot.time <= world.plan.tombstoneRetention / 2
+    else { return nil }
+    world.hit(.snapshotUsed)
+    let result = unsafe snapshot.bytes.withUnsafeBytes { bytes -> Result<Int, SnapshotError> in
+      Result { () throws(SnapshotError) -> Int in
+        try unsafe SnapshotRecords.read(bytes, damaged: { SnapshotError($0.message) }) {
+          key, value throws(SnapshotError) in
+          do throws(PipelineError) {
+            try unsafe body(key, value)
+          } catch {
+            throw SnapshotError(error.message)
+          }
+        }
+      }
+    }
+    let count = try result.get()
+    world.note("\(process): uses a snapshot of \(partition), \(count) records")
+    return snapshot.header.stateOffset
+  }
+
+  func forget(_ partition: Int32) { world.snapshots.snapshots[place(partition)] = nil }
 }

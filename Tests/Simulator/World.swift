@@ -19,6 +19,10 @@ final class World: @unchecked Sendable {
   let snapshots = SnapshotStore()
   /// The last record of each input partition that committed readers see.
   var ends: [Int32: Int64] = [:]
+  /// What a right run never has.
+  var doubts: [String] = []
+  /// Users whose marker was written and who have not come back.
+  var gone: Set<[UInt8]> = []
   /// While true nothing goes wrong any more.
   var isCalm = false
   /// When an outage ends.
@@ -28,6 +32,8 @@ final class World: @unchecked Sendable {
   private(set) var trace: [String] = []
   /// Waits inside of turns since the last turn's end; too many are a lane that hangs.
   var waits = 0
+  /// Lanes that wait inside of their turns while others have theirs.
+  private var depth = 0
 
   init(plan: Plan, mutation: Mutation?, isTracing: Bool) {
     self.plan = plan
@@ -70,7 +76,10 @@ final class World: @unchecked Sendable {
       now += step
       if now >= outageEnds { endOutage() }
       cluster.advance(to: now)
-      for process in processes { process.heartbeat() }
+      for process in processes {
+        process.heartbeat()
+        if dice.chance(40) { process.write() }
+      }
       deliverMarkers()
     }
   }
@@ -82,6 +91,11 @@ final class World: @unchecked Sendable {
       throw PipelineError(.hangs, "a lane waits for ever inside of one turn", hint: "")
     }
     pass(milliseconds)
+    // Others go on meanwhile.
+    guard depth == 0 else { return }
+    depth += 1
+    for process in processes where dice.chance(50) { process.turn() }
+    depth -= 1
   }
 
   /// An hour or a day in which nobody lives.
