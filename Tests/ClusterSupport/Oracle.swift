@@ -34,7 +34,9 @@ extension ClusterGround {
         "-q", "-X", "isolation.level=read_committed", "-f", format,
       ], within: .seconds(300))
     guard read.status == 0 else { throw TestSupportError("kcat: \(read.error.suffix(1_000))") }
-    return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
+    // Keys may be any bytes.
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    return bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Every alert under read_committed, each topic's in its order.
