@@ -154,6 +154,8 @@ extension KafkaError.Code {
   public static let invalidReplication = Self(rawValue: 38)
   public static let policyViolation = Self(rawValue: 44)
   public static let invalidProducerEpoch = Self(rawValue: 47)
+  /// The transaction is not in a state that allows it: the brokers have ended it.
+  public static let invalidTransactionState = Self(rawValue: 48)
   public static let invalidProducerIDMapping = Self(rawValue: 49)
   public static let concurrentTransactions = Self(rawValue: 51)
   public static let transactionCoordinatorFenced = Self(rawValue: 52)

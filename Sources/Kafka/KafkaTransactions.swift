@@ -11,6 +11,7 @@ import Synchronization
 /// | retriable | retriable: the same call again |
 /// | the same of a commit or an abort since longer than the transaction's timeout | the outcome is not known |
 /// | the transaction must be aborted | abortable |
+/// | the brokers have ended the transaction on their own, as after a timeout (`INVALID_TXN_STATE`) | the outcome is not known |
 /// | fatal, none of these, or fenced under whatever flag | fatal |
 ///
 /// An abortable error whose cause passes by itself (a coordinator that is away, a group on the move) gets another
@@ -288,7 +289,8 @@ extension TransactionError {
     switch error.class {
     case .retriable: errorClass = .retriable
     case .abortable: errorClass = .abortable
-    case .fatal, .other: errorClass = .fatal
+    // Who waited beyond the transaction's timeout finds it ended and the id still his: a new producer under it goes on.
+    case .fatal, .other: errorClass = error.code == .invalidTransactionState ? .unknownOutcome : .fatal
     }
     var name = error.code.name
     if errorClass == .abortable,
