@@ -63,6 +63,19 @@ extension ClusterGround {
     }
   }
 
+  /// Waits until every instance has partitions and every partition has one instance, by their own words.
+  public nonisolated func settle(_ instances: [Instance]) async throws {
+    _ = try await eventually("every instance has its partitions") { () async throws -> Bool? in
+      for instance in instances { try instance.revive() }
+      let owned = instances.map(\.partitions)
+      let all = owned.reduce(into: Set<Int32>()) { $0.formUnion($1) }
+      let isSettled =
+        owned.allSatisfy { !$0.isEmpty } && all.count == partitions
+        && owned.reduce(0) { $0 + $1.count } == partitions
+      return isSettled ? true : nil
+    }
+  }
+
   /// Waits until the group has committed everything that was written. Instances that end meanwhile are started again.
   public nonisolated func drain(
     _ written: [Int64], _ instances: [Instance], within limit: Duration = .seconds(180)

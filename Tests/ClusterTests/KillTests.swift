@@ -45,6 +45,7 @@ import Testing
       for instance in instances { try instance.start() }
       let loop = KillLoop(ground: ground, feeder: feeder, instances: instances, seed: Wishes.seed)
       // Everybody is there and has committed before the first kill.
+      try await ground.settle(instances)
       try await feeder.feed(to: events / (kills + 2), perSecond: 10_000)
       try await ground.drain(feeder.written, instances)
       let rows = try await loop.run(kills: kills, events: events)
@@ -165,6 +166,11 @@ struct KillLoop: Sendable {
         guard let state = now[partition] else { continue }
         if state.owner != owner {
           row.first = row.first ?? elapsed
+          waiting[partition] = nil
+        } else if instances.contains(where: {
+          !blow.row.victim.contains($0.name) && $0.partitions.contains(partition)
+        }) {
+          // It had moved to somebody else before the blow, and was not hit.
           waiting[partition] = nil
         }
       }

@@ -56,6 +56,7 @@ import Testing
       let stage = Stage(
         ground: ground, feeder: feeder, records: records, configuration: configuration, instances: instances)
       for instance in instances { try instance.start() }
+      try await ground.settle(instances)
       try await feeder.feed(to: events / 20, perSecond: 10_000)
       try await ground.drain(feeder.written, instances)
       let traffic = Task { try await feeder.finish(perSecond: eventsPerSecond) }
