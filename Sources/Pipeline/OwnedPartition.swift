@@ -48,6 +48,9 @@ final class OwnedPartition {
     shard = recovered.takeShard()
     phase = .live
     silentSince = now
+    // Whom the replay has changed has waited in an earlier life: a process that crashes again and again would never
+    // come to flush them, and would replay more each time.
+    ladder = FlushLadder(due: shard.queuedCount)
     guard let metadata = recovered.metadata else { return }
     lastCut = metadata.cut
     committedPoint = metadata.recoveryPoint
@@ -82,9 +85,10 @@ struct FlushLadder: Sendable, Hashable {
   private static let rungs: Int64 = 16
 
   private var noted: [Rung] = []
-  private var due: UInt64 = 0
+  private var due: UInt64
 
-  init() {}
+  /// - Parameter due: users queued before this ordinal have waited already.
+  init(due: UInt64 = 0) { self.due = due }
 
   /// Users that were queued before this ordinal have waited for `after`.
   mutating func ordinal(now: Int64, after: Int64, queued: UInt64) -> UInt64 {

@@ -76,6 +76,12 @@ import Testing
 
 /// Which users have waited long enough.
 @Suite struct FlushLadderTests {
+  @Test func `Users whom a replay has changed are due at once`() {
+    var ladder = FlushLadder(due: 7)
+    #expect(ladder.ordinal(now: 0, after: 1_600, queued: 9) == 7)
+    #expect(ladder.ordinal(now: 1_600, after: 1_600, queued: 9) == 9)
+  }
+
   @Test func `Users are due when they have waited, and not before`() {
     var ladder = FlushLadder()
     #expect(ladder.ordinal(now: 0, after: 1_600, queued: 5) == 0)
