@@ -20,7 +20,7 @@ import Testing
   @Test func `A process that does not end in time is killed`() async throws {
     let process = try RunningProcess("/bin/sleep", ["60"])
     await #expect(throws: TestSupportError.self) { try await process.finish(within: .milliseconds(200)) }
-    #expect(try await process.finish(within: .seconds(5)).status == 128 + SIGKILL)
+    #expect(try await process.finish(within: .seconds(60)).status == 128 + SIGKILL)
   }
 
   @Test func `A process is stopped by SIGTERM and tells so`() async throws {
@@ -33,31 +33,33 @@ import Testing
   }
 
   @Test func `Many processes at a time do not hold one another's streams open`() async throws {
-    let sleepers = try (0..<8).map { _ in try RunningProcess("/bin/sleep", ["30"]) }
+    let sleepers = try (0..<8).map { _ in try RunningProcess("/bin/sleep", ["300"]) }
     try await withThrowingTaskGroup(of: Duration.self) { group in
       for number in 0..<24 {
         group.addTask {
-          let done = try await run("/bin/echo", ["\(number)"], within: .seconds(20))
+          let done = try await run("/bin/echo", ["\(number)"], within: .seconds(200))
           #expect(done.output == "\(number)\n")
           return done.elapsed
         }
       }
-      for try await elapsed in group { #expect(elapsed < .seconds(10)) }
+      for try await elapsed in group { #expect(elapsed < .seconds(120)) }
     }
     for sleeper in sleepers { sleeper.send(SIGKILL) }
   }
 
   @Test func `Waiting ends at once when the process does`() async throws {
     let process = try RunningProcess("/bin/sh", ["-c", "echo only this"])
+    let began = ContinuousClock.now
     await #expect(throws: TestSupportError.self) {
-      try await process.wait(for: .output, containing: "more", within: .seconds(30))
+      try await process.wait(for: .output, containing: "more", within: .seconds(120))
     }
+    #expect(ContinuousClock.now - began < .seconds(60))
   }
 
   @Test func `A process does not outlive its object`() async throws {
     let identifier = try RunningProcess("/bin/sleep", ["60"]).processIdentifier
     var gone = false
-    for _ in 0..<200 where !gone {
+    for _ in 0..<6_000 where !gone {
       try await Task.sleep(for: .milliseconds(10))
       // It is gone when there is nobody left to signal; until it is reaped, signals still find it.
       gone = kill(identifier, 0) != 0
@@ -65,8 +67,10 @@ import Testing
     #expect(gone)
   }
 
-  @Test func `A free port is a port and a temporary directory goes away`() async throws {
-    #expect(try freePort() > 0)
+  @Test func `A closed port is one, nobody else gets it, and a temporary directory goes away`() async throws {
+    let ports = try (0..<50).map { _ in try ClosedPort() }
+    #expect(Set(ports.map(\.number)).count == 50)
+    #expect(ports.allSatisfy { $0.number > 0 })
     let path = try await withTemporaryDirectory { path in
       #expect(FileManager.default.fileExists(atPath: path))
       return path

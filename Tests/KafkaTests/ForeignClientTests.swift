@@ -43,7 +43,7 @@ import Testing
     let ended = try await process.stop()
     #expect(ended.status == 0)
 
-    let fed = try await run(Binaries.path(of: "ebb-broker"), [], input: "", within: .seconds(20))
+    let fed = try await run(Binaries.path(of: "ebb-broker"), [], input: "", within: .seconds(120))
     #expect(fed.status == 0 && fed.output.hasPrefix("bootstrap="))
     let wrong = try await run(Binaries.path(of: "ebb-broker"), ["--topic", "clicks"])
     #expect(wrong.status != 0 && wrong.error.contains("NAME:PARTITIONS"))
@@ -54,7 +54,7 @@ import Testing
     try consumer.subscribe(["clicks"])
     _ = try consumer.join()
     let records = try consumer.read(count)
-    consumer.close(timeoutMilliseconds: 5_000)
+    consumer.close(timeoutMilliseconds: 30_000)
     return records
   }
 
@@ -62,6 +62,6 @@ import Testing
     var producer = try Producer(properties: properties(broker))
     try producer.produce(
       topic: "alerts", key: bytes("u9"), value: bytes("{\"a\":1}"), headers: [RecordHeader("ce_id", "x7")])
-    try producer.flush(timeoutMilliseconds: 10_000)
+    try producer.flush(timeoutMilliseconds: 60_000)
   }
 }

@@ -47,13 +47,13 @@ func fill(
   for value in values {
     try producer.produce(topic: topic, key: bytes("u"), value: bytes(value), partition: partition)
   }
-  try producer.flush(timeoutMilliseconds: 10_000)
+  try producer.flush(timeoutMilliseconds: 60_000)
 }
 
 /// The offset behind the last record of a partition.
 func end(of topic: String, _ partition: Int32, _ broker: borrowing EmbeddedBroker) throws -> Int64 {
   let asking = try Consumer(properties: properties(broker), group: "asking")
-  return try asking.watermarks(of: TopicPartition(topic, partition), timeoutMilliseconds: 10_000).high
+  return try asking.watermarks(of: TopicPartition(topic, partition), timeoutMilliseconds: 60_000).high
 }
 
 func alert(_ value: String, topic: OutputTopic = .cartAlerts) -> OutputRecord {
@@ -66,7 +66,7 @@ func number(_ sequence: UInt64) -> CutNumber { CutNumber(owner: 1, sequence: seq
 
 /// Calls until it has an answer; fails the test after so many seconds.
 func eventually<Answer>(
-  within seconds: Double = 15, _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
+  within seconds: Double = 90, _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
   _ body: () throws -> Answer?
 ) throws -> Answer {
   let deadline = Date().addingTimeInterval(seconds)
@@ -82,7 +82,7 @@ struct Late: Error {}
 extension Consumer {
   /// Polls until partitions have been assigned, and reads them from an offset.
   mutating func join(from offset: Offset = .beginning) throws -> [TopicPartition] {
-    let deadline = Date().addingTimeInterval(15)
+    let deadline = Date().addingTimeInterval(90)
     while Date() < deadline {
       if case .assigned(let partitions, _) = poll(timeoutMilliseconds: 100) {
         try assign(partitions.map { ($0, offset) })
@@ -93,7 +93,7 @@ extension Consumer {
   }
 
   /// Reads so many records.
-  mutating func read(_ count: Int, seconds: Double = 15) throws -> [KeptRecord] {
+  mutating func read(_ count: Int, seconds: Double = 90) throws -> [KeptRecord] {
     var records: [KeptRecord] = []
     let deadline = Date().addingTimeInterval(seconds)
     while records.count < count, Date() < deadline {

@@ -47,6 +47,6 @@ import Testing
     #expect(Membership(metadata: membership.bytes) == membership)
     #expect(throws: KafkaError.self) { _ = try GroupMetadata(bytes: [1, 2, 3]) }
     try consumer.unassign()
-    consumer.close(timeoutMilliseconds: 5_000)
+    consumer.close(timeoutMilliseconds: 30_000)
   }
 }

@@ -26,7 +26,7 @@ private func committed(_ broker: borrowing EmbeddedBroker, partitions: Int32 = 2
   // A member of the same group that asks and never joins.
   let asking = try Consumer(properties: properties(broker), group: "ebb")
   return try asking.committed(
-    (0..<partitions).map { TopicPartition("clicks", $0) }, timeoutMilliseconds: 5_000)
+    (0..<partitions).map { TopicPartition("clicks", $0) }, timeoutMilliseconds: 30_000)
 }
 
 /// A cut of this lane's life.
@@ -56,7 +56,8 @@ private func cut(_ sequence: UInt64, for seen: Collector, _ sections: [CutSectio
     #expect(membership.generation >= 0 && !membership.memberID.isEmpty)
 
     #expect(try output.progress(timeoutMilliseconds: 0) == .idle)
-    try broker.setRoundTrip(milliseconds: 300)
+    // Longer than any pause of this process: until then the cut is under way.
+    try broker.delay(.produce, broker: 1, milliseconds: 2_000)
     try output.begin(
       cut(
         7, for: seen,
@@ -72,7 +73,6 @@ private func cut(_ sequence: UInt64, for seen: Collector, _ sections: [CutSectio
     try eventually("the cut is committed") {
       try output.progress(timeoutMilliseconds: 100) == .committed(number(7), stateOffsets: [1: 1]) ? () : nil
     }
-    try broker.setRoundTrip(milliseconds: 0)
     #expect(try output.progress(timeoutMilliseconds: 0) == .idle)
     let now = try committed(broker)
     #expect(now.map(\.nextOffset) == [2, 1])
@@ -155,7 +155,7 @@ private func cut(_ sequence: UInt64, for seen: Collector, _ sections: [CutSectio
     var output = try output(broker, for: input)
     var seen = Collector()
     try input.join(&seen)
-    try broker.setRoundTrip(milliseconds: 500)
+    try broker.delay(.produce, broker: 1, milliseconds: 2_000)
     try output.begin(
       cut(1, for: seen, [CutSection(partition: 0, records: [alert("old")], nextOffset: 50)]))
     #expect(try output.progress(timeoutMilliseconds: 20) == .pending)
@@ -165,7 +165,6 @@ private func cut(_ sequence: UInt64, for seen: Collector, _ sections: [CutSectio
     try eventually("the second cut is committed") {
       try output.progress(timeoutMilliseconds: 100) == .committed(number(2), stateOffsets: [:]) ? () : nil
     }
-    try broker.setRoundTrip(milliseconds: 0)
     #expect(try committed(broker).map(\.nextOffset) == [nil, 60])
     try input.close(into: &seen)
   }
@@ -176,8 +175,8 @@ private func cut(_ sequence: UInt64, for seen: Collector, _ sections: [CutSectio
     var output = try output(broker, for: input)
     var seen = Collector()
     try input.join(&seen)
-    // Each answer late: first those of the alerts, then those of the state.
-    try broker.setRoundTrip(milliseconds: 300)
+    // The alert's acknowledgement comes late.
+    try broker.delay(.produce, broker: 1, milliseconds: 2_000)
     try output.begin(
       cut(
         1, for: seen,
@@ -191,7 +190,6 @@ private func cut(_ sequence: UInt64, for seen: Collector, _ sections: [CutSectio
       try output.progress(timeoutMilliseconds: 100) == .committed(number(1), stateOffsets: [0: 0, 1: 0])
         ? () : nil
     }
-    try broker.setRoundTrip(milliseconds: 0)
     #expect(try end(of: "state", 0, broker) == 1)
     #expect(try end(of: "state", 1, broker) == 1)
     try input.close(into: &seen)

@@ -48,7 +48,7 @@ private func source(
     let asking = try Consumer(properties: properties(broker), group: "ebb")
     try asking.commit(
       [OffsetCommit(partition: TopicPartition("clicks", 2), nextOffset: 1, metadata: "ebb1:x")],
-      timeoutMilliseconds: 10_000)
+      timeoutMilliseconds: 60_000)
     var source = try source(broker)
     let bounds = try eventually("bounds") { try source.bounds(.input, 2) }
     #expect(bounds.low == 0 && bounds.high == 2)

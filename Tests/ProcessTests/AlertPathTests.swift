@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What other clients write comes out as alerts that other clients read.
-@Suite(.timeLimit(.minutes(2))) struct `From a foreign producer to a foreign consumer` {
+@Suite(.timeLimit(.minutes(10)), .daemonLogs) struct `From a foreign producer to a foreign consumer` {
   @Test func `A cart that kcat fills is told of, and kcat reads the alert that a replay tells of too`()
     async throws
   {

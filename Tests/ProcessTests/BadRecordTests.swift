@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Records that nobody can use: each comes out as one dead letter with its reason, and the next one is read.
-@Suite(.timeLimit(.minutes(2))) struct `Bad records` {
+@Suite(.timeLimit(.minutes(10)), .daemonLogs) struct `Bad records` {
   struct Bad: Sendable {
     var reason: String
     var value: Data

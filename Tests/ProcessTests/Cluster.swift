@@ -36,16 +36,40 @@ final class Cluster: Sendable {
     self.bootstrap = bootstrap
   }
 
+  /// Starts one with topics, `NAME:PARTITIONS`, and further arguments; it takes orders.
+  static func start(topics: [String], _ arguments: [String] = []) async throws -> Cluster {
+    let process = try RunningProcess(
+      Binaries.path(of: "ebb-broker"), topics.flatMap { ["--topic", $0] } + arguments, keepsInputOpen: true)
+    let first = try await process.wait(for: .output, within: .seconds(60)) { $0.contains("\n") }
+    let address = try #require(first.split(separator: "\n").first?.split(separator: "=").last)
+    return Cluster(process, String(address))
+  }
+
   /// Starts one with the topics that the daemon needs: the state topic has the input's partitions, the other output
   /// topics one each.
   static func start(partitions: Int = 1, outputTopics: Bool = true) async throws -> Cluster {
     var topics = ["\(input):\(partitions)"]
     if outputTopics { topics += [cart, churn, deadLetters].map { "\($0):1" } + ["\(state):\(partitions)"] }
-    let process = try RunningProcess(
-      Binaries.path(of: "ebb-broker"), topics.flatMap { ["--topic", $0] })
-    let first = try await process.wait(for: .output) { $0.contains("\n") }
-    let address = try #require(first.split(separator: "\n").first?.split(separator: "=").last)
-    return Cluster(process, String(address))
+    return try await start(topics: topics)
+  }
+
+  /// Has the broker do something, a line as its help has them, and waits until it is done.
+  func order(_ line: String) async throws {
+    let seen = process.lines(.output).count
+    try process.write(line)
+    let answer = try await eventually("the broker has done: \(line)") {
+      process.lines(.output).dropFirst(seen).first
+    }
+    guard answer == line else { throw TestSupportError("ebb-broker: \(answer)") }
+  }
+
+  /// Takes all brokers down, or brings them up again, and waits until that is done.
+  func setBrokers(up: Bool) async throws {
+    let word = up ? "up" : "down"
+    let count = { self.process.lines(.output).count { $0 == word } }
+    let before = count()
+    process.send(up ? SIGUSR2 : SIGUSR1)
+    _ = try await eventually("the brokers are \(word)") { count() > before ? true : nil }
   }
 }
 
@@ -88,7 +112,7 @@ extension Cluster {
   }
 
   /// The first `count` records of a topic as kcat reads them; waits for them.
-  func read(_ topic: String, count: Int, within limit: Duration = .seconds(40)) async throws
+  func read(_ topic: String, count: Int, within limit: Duration = .seconds(120)) async throws
     -> [ForeignRecord]
   {
     let read = try await run(
@@ -136,7 +160,7 @@ extension Cluster {
 extension Cluster {
   /// The first `count` records of a topic as python3-kafka reads them; waits for them. Keys and values may be any
   /// bytes. With nil everything that is there now.
-  func readByPython(_ topic: String, count: Int?, within limit: Duration = .seconds(40)) async throws
+  func readByPython(_ topic: String, count: Int?, within limit: Duration = .seconds(120)) async throws
     -> [ForeignRecord]
   {
     let read = try await run(
@@ -186,7 +210,7 @@ extension Cluster {
 
 /// `body` again and again until it has an answer; throws when the time is over.
 func eventually<Answer: Sendable>(
-  _ what: String, within limit: Duration = .seconds(30), _ body: () async throws -> Answer?
+  _ what: String, within limit: Duration = .seconds(120), _ body: () async throws -> Answer?
 ) async throws -> Answer {
   let deadline = ContinuousClock.now + limit
   while ContinuousClock.now < deadline {

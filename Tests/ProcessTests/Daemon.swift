@@ -2,6 +2,18 @@ import Foundation
 import TestSupport
 import Testing
 
+extension Trait where Self == IssueHandlingTrait {
+  /// Whatever fails is told together with what the latest daemons' logs said.
+  static var daemonLogs: Self {
+    .compactMapIssues { issue in
+      var issue = issue
+      let logs = RunningProcess.recentErrors(of: "ebbd run")
+      if !logs.isEmpty { issue.comments.append(Comment(rawValue: logs)) }
+      return issue
+    }
+  }
+}
+
 /// What a test's configuration file says. Sections not named have their defaults, but for time and age, which
 /// suit events of a past that is all there at once, and delivery, since the embedded broker's transactions have no
 /// effect.

@@ -3,14 +3,20 @@ import TestSupport
 import Testing
 
 /// `ebbd demo` and the help, as somebody sees them who has just cloned the repository.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct `First contact` {
+@Suite(.serialized, .timeLimit(.minutes(10)), .daemonLogs) struct `First contact` {
   @Test func `The demo ends by itself, with alerts that came through the topics and a summary`() async throws
   {
-    let finished = try await Daemon.ebbd(["demo", "--seconds", "15"])
-    #expect(finished.status == 0)
-    #expect(finished.elapsed < .seconds(40))
+    var seconds = 15
+    var finished = try await Daemon.ebbd(["demo", "--seconds", "\(seconds)"])
+    // Simulated time follows the clock: on a machine that has no core to give, 15 s are over before there is an alert.
+    if finished.output.isEmpty {
+      seconds = 60
+      finished = try await Daemon.ebbd(["demo", "--seconds", "\(seconds)"], within: .seconds(240))
+    }
+    #expect(finished.status == 0, "\(finished.error)")
+    #expect(finished.elapsed < promised(.seconds(seconds + 25)))
     let alerts = finished.output.split(separator: "\n")
-    #expect(alerts.contains { $0.contains("cart") })
+    #expect(alerts.contains { $0.contains("cart") }, "\(finished.error)")
     #expect(finished.error.contains("broker at 127.0.0.1:"))
     #expect(finished.error.contains("any Kafka client can join"))
     #expect(finished.error.contains("\(alerts.count) alerts were read back from the alert topics"))
@@ -27,12 +33,12 @@ import Testing
     let joined = try await run(
       kcat,
       ["-C", "-b", String(address), "-t", Cluster.cart, "-o", "beginning", "-c", "1", "-q", "-f", "%h %s\n"],
-      within: .seconds(40))
+      within: .seconds(120))
     #expect(joined.output.contains("ce_type=ebb.cart.") && joined.output.contains("\"alert_id\""))
     let began = ContinuousClock.now
     demo.send(SIGINT)
-    let finished = try await demo.finish(within: .seconds(20))
-    #expect(ContinuousClock.now - began < .seconds(2))
+    let finished = try await demo.finish()
+    #expect(ContinuousClock.now - began < promised(.seconds(2)))
     #expect(finished.status == 0)
     #expect(finished.error.contains("alerts were read back from the alert topics"))
   }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `ebbd replay` on real files and on what people hand it.
-@Suite(.timeLimit(.minutes(2))) struct `Replays of files` {
+@Suite(.timeLimit(.minutes(10)), .daemonLogs) struct `Replays of files` {
   struct RealFile: Sendable {
     var format: String
     var name: String
@@ -22,7 +22,7 @@ import Testing
     let file = Self.files[index]
     guard let path = SharedData.file(file.name, for: "the replay of \(file.name)") else { return }
     // Unhurried: a debug build beside other tests.
-    let finished = try await Daemon.ebbd(["replay", "--format", file.format, path], within: .seconds(110))
+    let finished = try await Daemon.ebbd(["replay", "--format", file.format, path], within: .seconds(400))
     #expect(finished.status == 0, "\(finished.error)")
     let lines = finished.output.split(separator: "\n")
     let alerts = try lines.map { try AlertFace(line: String($0)) }
@@ -57,7 +57,7 @@ import Testing
       best = min(best, finished.elapsed)
     }
     print("\(file.name): \(best) in a release build")
-    #expect(best < .seconds(2))
+    #expect(best < promised(.seconds(2)))
   }
 
   @Test func `Standard input is a file like any other, and the same twice`() async throws {

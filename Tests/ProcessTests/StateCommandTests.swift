@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What is stored of users, looked at from outside.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct `Stored state is looked at` {
+@Suite(.serialized, .timeLimit(.minutes(10)), .daemonLogs) struct `Stored state is looked at` {
   @Test func `A stopped daemon's topic and snapshot are whole, and tell the same of a user`() async throws {
     let cluster = try await Cluster.start()
     try await withTemporaryDirectory { directory in

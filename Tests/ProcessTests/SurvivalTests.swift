@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// State outlives the process: carts that were opened in one life are told of in another.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `What a crash leaves behind` {
+@Suite(.serialized, .timeLimit(.minutes(10)), .daemonLogs) struct `What a crash leaves behind` {
   private static let users = 300
   private static let views = 3_000
 

@@ -1,5 +1,6 @@
 import Glibc
 import Supervision
+import Synchronization
 import Testing
 
 /// Signals belong to the whole process, so each case has one of its own, which an alarm ends if it hangs. A signal
@@ -7,7 +8,7 @@ import Testing
 @Suite struct SignalTests {
   @Test func `A hang-up is handed over, and the process lives on`() async {
     await #expect(processExitsWith: .exitCode(7)) {
-      alarm(20)
+      alarm(100)
       let signals = try Signals.stream()
       kill(getpid(), SIGHUP)
       var seen = 0
@@ -22,7 +23,7 @@ import Testing
 
   @Test func `The first request to end is handed over, so that the end can be clean`() async {
     await #expect(processExitsWith: .exitCode(8)) {
-      alarm(20)
+      alarm(100)
       let signals = try Signals.stream()
       kill(getpid(), SIGTERM)
       for await signal in signals { exit(signal == .terminate && signal.isStop ? 8 : 1) }
@@ -31,12 +32,14 @@ import Testing
 
   @Test func `A second request to end ends at once, though the first is never answered`() async {
     await #expect(processExitsWith: .exitCode(130)) {
-      alarm(20)
+      alarm(100)
+      let first = Flag()
       try Signals.watch { _ in
+        first.raise()
         while true { sleep(60) }
       }
       kill(getpid(), SIGTERM)
-      usleep(50_000)
+      while !first.isRaised { usleep(1_000) }
       kill(getpid(), SIGINT)
       while true { sleep(60) }
     }
@@ -44,7 +47,7 @@ import Testing
 
   @Test func `A new watcher takes the old one's place`() async {
     await #expect(processExitsWith: .exitCode(9)) {
-      alarm(20)
+      alarm(100)
       try Signals.watch { _ in exit(1) }
       try Signals.watch { signal in exit(signal == .interrupt ? 9 : 1) }
       kill(getpid(), SIGINT)
@@ -54,7 +57,7 @@ import Testing
 
   @Test func `Signals that the parent has left blocked arrive`() async {
     await #expect(processExitsWith: .exitCode(10)) {
-      alarm(20)
+      alarm(100)
       var signals = sigset_t()
       unsafe sigfillset(&signals)
       unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
@@ -81,4 +84,11 @@ import Testing
   func `A signal's exit code is the shell's`(signal: ProcessSignal, code: Int32) {
     #expect(signal.exitCode == code)
   }
+}
+
+/// Told by one thread, seen by another.
+private final class Flag: Sendable {
+  private let state = Atomic(false)
+  var isRaised: Bool { state.load(ordering: .acquiring) }
+  func raise() { state.store(true, ordering: .releasing) }
 }

@@ -51,15 +51,19 @@ public final class RunningProcess: Sendable {
   public let processIdentifier: Int32
   private let state = Record()
   private let started = ContinuousClock.now
+  /// The process's standard input, if it is kept open.
+  private let inlet: Mutex<Unshared<FileHandle>?>
 
   /// Starts a process.
   /// - Parameters:
   ///   - environment: set over this process's own; nil removes one.
   ///   - input: what it reads on its standard input, which then ends.
+  ///   - keepsInputOpen: its standard input is a pipe that `write` writes to, and that ends with this object.
   public init(
     _ executable: String, _ arguments: [String] = [], environment: [String: String?] = [:],
-    directory: String? = nil, input: Data? = nil
+    directory: String? = nil, input: Data? = nil, keepsInputOpen: Bool = false
   ) throws {
+    precondition(input == nil || !keepsInputOpen, "what is given at once, or what is written later")
     name = URL(fileURLWithPath: executable).lastPathComponent
     let process = Process()
     process.executableURL = URL(fileURLWithPath: executable)
@@ -70,7 +74,7 @@ public final class RunningProcess: Sendable {
     process.environment = variables
     let output = Pipe()
     let error = Pipe()
-    let feed = input.map { _ in Pipe() }
+    let feed = input != nil || keepsInputOpen ? Pipe() : nil
     process.standardOutput = output
     process.standardError = error
     if let feed { process.standardInput = feed } else { process.standardInput = FileHandle.nullDevice }
@@ -80,12 +84,15 @@ public final class RunningProcess: Sendable {
       let status = process.terminationStatus + signal
       state.withLock { $0.status = status }
     }
+    inlet = Mutex(
+      keepsInputOpen ? feed.map { Unshared($0.fileHandleForWriting) } : nil)
     do {
       try process.run()
     } catch {
       throw TestSupportError("\(executable) does not start: \(error)")
     }
     processIdentifier = process.processIdentifier
+    Self.remember(([name] + arguments.prefix(1)).joined(separator: " "), process.processIdentifier, state)
     Self.detach { [state, handle = Unshared(output.fileHandleForReading)] in state.read(handle.value, .output)
     }
     Self.detach { [state, handle = Unshared(error.fileHandleForReading)] in state.read(handle.value, .error) }
@@ -102,6 +109,26 @@ public final class RunningProcess: Sendable {
 
   deinit {
     if state.withLock({ $0.status }) == nil { kill(processIdentifier, SIGKILL) }
+  }
+
+  /// The latest processes, whether they have ended or not, for `recentErrors`.
+  private static let latest = Mutex<[(command: String, identifier: Int32, state: Record)]>([])
+
+  private static func remember(_ command: String, _ identifier: Int32, _ state: Record) {
+    latest.withLock { latest in
+      latest.append((command, identifier, state))
+      if latest.count > 32 { latest.removeFirst() }
+    }
+  }
+
+  /// The ends of what the latest processes whose command begins so have written to standard error, for messages.
+  public static func recentErrors(of command: String, count: Int = 4) -> String {
+    latest.withLock { $0.filter { $0.command.hasPrefix(command) } }.suffix(count).map { entry in
+      let (status, error) = entry.state.withLock { ($0.status, $0.error.suffix(2_000)) }
+      return
+        "--- \(entry.command), process \(entry.identifier), \(status.map { "ended with \($0)" } ?? "running"):\n"
+        + String(decoding: error, as: UTF8.self)
+    }.joined(separator: "\n")
   }
 
   /// Foundation's handles are not marked Sendable; each of these is given to one thread and used by no other.
@@ -141,6 +168,16 @@ extension RunningProcess {
     text(stream).split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
   }
 
+  /// Writes a line to its standard input, which `init` was told to keep open.
+  public func write(_ line: String) throws {
+    // A process that has ended closed its end; that is told as an error and not by a signal.
+    signal(SIGPIPE, SIG_IGN)
+    try inlet.withLock { inlet in
+      guard let inlet else { throw TestSupportError("\(name)'s standard input is not kept open") }
+      try inlet.value.write(contentsOf: Data((line + "\n").utf8))
+    }
+  }
+
   /// Sends a signal. A process that has ended gets none.
   public func send(_ signal: Int32) {
     if isRunning { kill(processIdentifier, signal) }
@@ -149,7 +186,7 @@ extension RunningProcess {
   /// Waits until what was written satisfies `condition`; throws, with the end of both streams, when the process
   /// ends first or the time is over.
   @discardableResult public func wait(
-    for stream: Stream, within limit: Duration = .seconds(20), until condition: (String) -> Bool
+    for stream: Stream, within limit: Duration = .seconds(90), until condition: (String) -> Bool
   ) async throws -> String {
     let deadline = ContinuousClock.now + limit
     while true {
@@ -167,14 +204,14 @@ extension RunningProcess {
 
   /// As `wait(for:within:until:)`, until the stream contains `text`.
   @discardableResult public func wait(
-    for stream: Stream, containing text: String, within limit: Duration = .seconds(20)
+    for stream: Stream, containing text: String, within limit: Duration = .seconds(90)
   ) async throws -> String {
     try await wait(for: stream, within: limit) { $0.contains(text) }
   }
 
   /// Waits for its end, and for that of what it has started and left running. When the time is over it is
   /// killed, and this throws with the end of both streams.
-  public func finish(within limit: Duration = .seconds(60)) async throws -> Finished {
+  public func finish(within limit: Duration = .seconds(120)) async throws -> Finished {
     let deadline = ContinuousClock.now + limit
     while true {
       let finished = state.withLock { state -> Finished? in
@@ -194,7 +231,7 @@ extension RunningProcess {
   }
 
   /// Asks it to end (SIGTERM) and waits for that as `finish(within:)` does.
-  @discardableResult public func stop(within limit: Duration = .seconds(20)) async throws -> Finished {
+  @discardableResult public func stop(within limit: Duration = .seconds(90)) async throws -> Finished {
     send(SIGTERM)
     return try await finish(within: limit)
   }
@@ -209,7 +246,7 @@ extension RunningProcess {
 /// Runs a process to its end. Throws only if it does not start or not end in time; its status is the caller's.
 public func run(
   _ executable: String, _ arguments: [String] = [], environment: [String: String?] = [:],
-  directory: String? = nil, input: Data? = nil, within limit: Duration = .seconds(60)
+  directory: String? = nil, input: Data? = nil, within limit: Duration = .seconds(120)
 ) async throws -> RunningProcess.Finished {
   try await RunningProcess(
     executable, arguments, environment: environment, directory: directory, input: input
@@ -219,7 +256,7 @@ public func run(
 /// As above, with text as input.
 public func run(
   _ executable: String, _ arguments: [String] = [], environment: [String: String?] = [:],
-  directory: String? = nil, input: String, within limit: Duration = .seconds(60)
+  directory: String? = nil, input: String, within limit: Duration = .seconds(120)
 ) async throws -> RunningProcess.Finished {
   try await run(
     executable, arguments, environment: environment, directory: directory, input: Data(input.utf8),
