@@ -41,13 +41,16 @@ final class OwnedPartition {
   var snapshot: SnapshotTask?
   /// Monotonic time at which the next one begins; nil: not settled yet.
   var snapshotDue: Int64?
-  private var ladder = FlushLadder()
+  private var ladder: FlushLadder
 
   init(_ recovered: RecoveredPartition, now: Int64) {
     number = recovered.number
     shard = recovered.takeShard()
     phase = .live
     silentSince = now
+    // Whom the replay has brought back had waited in an earlier life. Were they to wait anew, a process that does not
+    // live for long would never flush anybody, and each of its successors would have more to read again.
+    ladder = FlushLadder(due: shard.queuedCount)
     guard let metadata = recovered.metadata else { return }
     lastCut = metadata.cut
     committedPoint = metadata.recoveryPoint
@@ -82,9 +85,10 @@ struct FlushLadder: Sendable, Hashable {
   private static let rungs: Int64 = 16
 
   private var noted: [Rung] = []
-  private var due: UInt64 = 0
+  private var due: UInt64
 
-  init() {}
+  /// - Parameter due: users that were queued before this ordinal have waited long enough already.
+  init(due: UInt64 = 0) { self.due = due }
 
   /// Users that were queued before this ordinal have waited for `after`.
   mutating func ordinal(now: Int64, after: Int64, queued: UInt64) -> UInt64 {
