@@ -121,7 +121,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "TriggersTests", dependencies: ["SideBySide"], swiftSettings: strict),
     .testTarget(
-      name: "ProcessTests", dependencies: ["ebbd", "ebb-broker", "TestSupport"], swiftSettings: strict),
+      name: "ProcessTests",
+      dependencies: ["ebbd", "ebb-broker", "ClusterSupport", "Kafka", "Pipeline", "TestSupport"],
+      swiftSettings: strict),
     .target(
       name: "ClusterSupport", dependencies: ["Kafka", "Pipeline", "Shop", "Events", "TestSupport"],
       path: "Tests/ClusterSupport", swiftSettings: strict),

@@ -16,6 +16,11 @@ public struct CommittedState: Sendable {
   /// nil: nothing was committed, or not by us.
   public var metadata: CommitMetadata?
 
+  public init(nextOffset: Int64, metadata: CommitMetadata?) {
+    self.nextOffset = nextOffset
+    self.metadata = metadata
+  }
+
   /// Who committed: a number that each start of a lane has for itself.
   public var owner: UInt64? { metadata?.cut.owner }
   /// Where a recovery would begin to read again.
@@ -46,6 +51,18 @@ public actor ClusterGround {
     self.partitions = partitions
     self.directory = directory
     prefix = "ebb-test-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+    admin = try Admin(properties: ClientProperties(bootstrap: brokers))
+  }
+
+  /// Stands on topics that are there already, and removes nothing: for brokers that one test has to itself.
+  ///
+  /// - Parameters:
+  ///   - prefix: in front of the topics' names, and the consumer group.
+  public init(over brokers: String, prefix: String, partitions: Int, directory: String) throws {
+    self.brokers = brokers
+    self.partitions = partitions
+    self.directory = directory
+    self.prefix = prefix
     admin = try Admin(properties: ClientProperties(bootstrap: brokers))
   }
 
