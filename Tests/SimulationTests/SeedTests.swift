@@ -1,5 +1,4 @@
 import Simulator
-import Synchronization
 import Testing
 
 /// Whole worlds: lanes over a model of a cluster, everything that can go wrong, held against the undisturbed run.
@@ -26,26 +25,20 @@ import Testing
 
   /// The seeds' reports, as they are ready.
   private static func reports() -> AsyncStream<Simulation.Report> {
-    let next = Mutex(seeds.lowerBound)
-    return AsyncStream { stream in
-      Task {
-        await withTaskGroup { group in
-          for _ in 0..<4 {
-            group.addTask {
-              while true {
-                let seed = next.withLock { seed in
-                  defer { seed += 1 }
-                  return seed
-                }
-                guard seeds.contains(seed) else { return }
-                stream.yield(Simulation.run(seed: seed))
-              }
+    let (stream, reports) = AsyncStream.makeStream(of: Simulation.Report.self)
+    Task {
+      await withTaskGroup { group in
+        for lane in 0..<UInt64(4) {
+          group.addTask {
+            for seed in stride(from: seeds.lowerBound + lane, through: seeds.upperBound, by: 4) {
+              reports.yield(Simulation.run(seed: seed))
             }
           }
         }
-        stream.finish()
       }
+      reports.finish()
     }
+    return stream
   }
 
   @Test func `A seed replays alone, step by step`() throws {

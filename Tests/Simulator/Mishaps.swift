@@ -36,13 +36,19 @@ extension Schedule {
       : world.dice.number(100...plan.sessionTimeout - 1_500)
     if isLong, world.dice.chance(40) { process.arm(.beforeLost, after: 0) }
     if world.dice.chance(50) {
-      return process.armNap(world.dice.pick(CrashPoint.allCases.filter { !$0.isRare }), of: time)
+      return process.armNap(
+        world.dice.pick(world.dice.chance(50) ? Self.inTransaction : Self.usual), of: time)
     }
     process.sleepsUntil = world.now + time
     world.hit(isLong ? .pauseBeyondSession : .pause)
     process.noteTimeout(time)
     world.note("\(process): sleeps until \(process.sleepsUntil)")
   }
+
+  private static let usual = CrashPoint.allCases.filter { !$0.isRare }
+  private static let inTransaction: [CrashPoint] = [
+    .insideProduce, .afterFlush, .afterProduce, .beforeOffsets, .afterOffsets, .beforeCommit,
+  ]
 
   private mutating func outage(_ process: Process) {
     let isForAll = world.dice.chance(60)
