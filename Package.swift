@@ -38,7 +38,8 @@ let package = Package(
       name: "Pipeline", dependencies: ["Shard", "Triggers", "Portrait", "Events", "Telemetry"],
       swiftSettings: strict),
     .target(
-      name: "Storage", dependencies: ["Pipeline", "Shard", "Triggers", "Portrait", "Events"], swiftSettings: strict),
+      name: "Storage", dependencies: ["Pipeline", "Shard", "Triggers", "Portrait", "Events"],
+      swiftSettings: strict),
     .target(name: "Kafka", dependencies: ["Pipeline", "Events", "CRdKafka"], swiftSettings: strict),
     .target(
       name: "Replay",
@@ -53,7 +54,8 @@ let package = Package(
     .executableTarget(
       name: "ebbd",
       dependencies: [
-        "Events", "Portrait", "Triggers", "Shard", "Settings", "Telemetry", "Pipeline", "Storage", "Kafka", "Replay",
+        "Events", "Portrait", "Triggers", "Shard", "Settings", "Telemetry", "Pipeline", "Storage", "Kafka",
+        "Replay",
         "Shop", "Supervision",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
