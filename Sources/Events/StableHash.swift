@@ -26,6 +26,25 @@ public struct StableHash: Sendable {
 
   /// Adds text with its length, so that neighbours cannot run into one another.
   @inlinable public mutating func combine(_ bytes: some Collection<UInt8>) {
+    let isDone: Void? = bytes.withContiguousStorageIfAvailable {
+      unsafe combine(UnsafeRawBufferPointer($0))
+    }
+    if isDone == nil { combineEach(bytes) }
+  }
+
+  /// As for any text.
+  @inlinable public mutating func combine(_ bytes: UnsafeRawBufferPointer) {
+    let whole = bytes.count & ~7
+    for place in stride(from: 0, to: whole, by: 8) {
+      combine(unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)))
+    }
+    var word: UInt64 = 0
+    for place in whole..<bytes.count { word |= unsafe UInt64(bytes[place]) << UInt64(8 * (place - whole)) }
+    if whole < bytes.count { combine(word) }
+    combine(UInt64(bytes.count) ^ 0x5899_65cc_7537_4cc3)
+  }
+
+  @inlinable mutating func combineEach(_ bytes: some Collection<UInt8>) {
     var word: UInt64 = 0
     var filled: UInt64 = 0
     var count: UInt64 = 0

@@ -348,7 +348,7 @@ extension PipelineError {
     case .unknownEpoch(let hash):
       return stateTruncated(
         partition, "the configuration \(hexadecimal(hash)), which users name, is not there")
-    case .overdue, .watermark:
+    case .overdue, .watermark, .unreadable:
       return PipelineError(
         .state, "the state of partition \(partition) does not fit the position that was committed with it",
         hint:

@@ -235,10 +235,7 @@ public struct StateWriter: Sendable {
   public mutating func string(bytes count: Int) throws(StateError) -> String {
     guard count >= 0, rest >= count else { throw truncated() }
     let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[place..<place + count])
-    // Validation in general costs more than all else about a short text; most are ASCII.
-    var bits: UInt8 = 0
-    for index in 0..<count { unsafe bits |= slice[index] }
-    if bits < 0x80 {
+    if unsafe Self.isASCII(slice) {
       place += count
       return unsafe String(decoding: slice, as: UTF8.self)
     }
@@ -247,6 +244,23 @@ public struct StateWriter: Sendable {
     }
     place += count
     return text
+  }
+
+  /// Passes over so many bytes of UTF-8.
+  package mutating func skipString(bytes count: Int) throws(StateError) {
+    guard count >= 0, rest >= count else { throw truncated() }
+    if unsafe Self.isASCII(UnsafeRawBufferPointer(rebasing: bytes[place..<place + count])) {
+      place += count
+    } else {
+      _ = try string(bytes: count)
+    }
+  }
+
+  /// Validation in general costs more than all else about a short text; most are ASCII.
+  private static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var bits: UInt8 = 0
+    for index in 0..<bytes.count { unsafe bits |= bytes[index] }
+    return bits < 0x80
   }
 
   /// The next bytes, where they are.

@@ -17,6 +17,15 @@ struct DeadlineQueue: ~Copyable {
 
   init() {}
 
+  /// Of many at once, in any order; in less time than one by one.
+  init(_ hints: consuming [Hint]) {
+    heap = hints
+    if heap.count < 2 { return }
+    for parent in stride(from: (heap.count - 2) / Self.arity, through: 0, by: -1) {
+      sink(heap[parent], from: parent)
+    }
+  }
+
   var first: Hint? { heap.first }
 
   /// Children of a node: four lie side by side in memory, which halves the depth.
@@ -37,14 +46,14 @@ struct DeadlineQueue: ~Copyable {
   mutating func popFirst() -> Hint {
     let first = heap[0]
     let last = heap.removeLast()
-    if !heap.isEmpty { fill(with: last) }
+    if !heap.isEmpty { sink(last, from: 0) }
     return first
   }
 
-  /// Moves the hole at the top down to where `hint` belongs, and puts it there.
-  private mutating func fill(with hint: Hint) {
+  /// Moves a hole down to where `hint` belongs, and puts it there.
+  private mutating func sink(_ hint: Hint, from place: Int) {
     let count = heap.count
-    var hole = 0
+    var hole = place
     while true {
       let firstChild = Self.arity * hole + 1
       if firstChild >= count { break }

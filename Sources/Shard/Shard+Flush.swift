@@ -77,17 +77,35 @@ extension Shard {
   }
 
   /// A user's record, current to the present position.
-  mutating func encoded(_ index: Int) -> StateChange {
+  private mutating func encoded(_ index: Int) -> StateChange {
+    write(index, at: position)
+    return StateChange(key: users.key(index), value: Array(stateWriter.bytes), position: position)
+  }
+
+  /// Leaves the value of a record in `stateWriter`, of a user who is not packed, or of one who is gone.
+  private mutating func write(_ index: Int, at position: Position) {
+    let epoch = epochs.hash(users[index].storedEpoch)
     stateWriter.removeAll()
     if users[index].isGone {
-      StateRecord.encodeGone(
-        users[index].state.key, epoch: epochs.currentHash, position: position, into: &stateWriter)
+      StateRecord.encodeGone(key: users.key(index), epoch: epoch, position: position, into: &stateWriter)
     } else {
+      let deadline = users[state: index].deadline(epochs.constants(users[index].epoch))?.time
       StateRecord.encode(
-        users[index].state, epoch: epochs.hash(users[index].epoch), position: position, into: &stateWriter)
+        users[state: index], epoch: epoch, position: position, deadline: deadline, into: &stateWriter)
     }
-    return StateChange(
-      key: Array(users[index].state.key.utf8), value: Array(stateWriter.bytes), position: position)
+  }
+
+  /// Calls `body` with key and value of the record that the state partition holds of a user without unflushed
+  /// changes, or of one who is gone: to the byte what was flushed, however the user is kept here.
+  mutating func withStored(
+    _ index: Int, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
+  ) {
+    precondition(users[index].isStored && !users[index].isDirty, "what is stored of a user is outdated")
+    if let packed = users.packed(index) { return unsafe body(packed.key, packed.value) }
+    write(index, at: users[index].stored)
+    unsafe users.withKey(index) { key in
+      unsafe stateWriter.bytes.withUnsafeBytes { unsafe body(key, $0) }
+    }
   }
 
   /// Notes which epoch the stored record names.
@@ -109,8 +127,7 @@ extension Shard {
       guard users.isUsed(index), users[index].isGone, !users[index].isDirty,
         users[index].stored == grave.position
       else { continue }
-      changes.append(
-        StateChange(key: Array(users[index].state.key.utf8), value: nil, position: grave.position))
+      changes.append(StateChange(key: users.key(index), value: nil, position: grave.position))
       epochs.refer(users[index].storedEpoch, by: -1)
       storedCount -= 1
       users.remove(index)
@@ -157,6 +174,6 @@ extension Shard {
     stateWriter.removeAll()
     record.encode(into: &stateWriter)
     changes.append(StateChange(key: record.key, value: Array(stateWriter.bytes), position: position))
-    scheduleAll()
+    do throws(StateError) { try scheduleAll() } catch { unreadable(error) }
   }
 }

@@ -28,27 +28,31 @@ public enum RestoreProblem: Error, Sendable, Hashable {
   case overdue(deadline: Int64, watermark: Int64)
   /// The replay did not come out at the committed watermark.
   case watermark(found: Int64, expected: Int64)
+  /// A user who was last touched in another epoch cannot be decoded.
+  case unreadable(StateError)
 }
 
 // How state comes back: the records of the state partition (and of a snapshot) in any order that keeps each key's
-// own, then the input from the recovery point on, by `apply`, with the clock entries in their places.
+// own, then the input from the recovery point on, by `apply`, with the clock entries in their places. Users stay
+// packed until they are touched: what restoring must know of them stands in the envelope.
 extension Shard {
   /// Takes one user's or marker's record in. The one that is current to more wins, so that a snapshot's newer
   /// record stands against older ones of the topic.
   public mutating func restore(_ record: StoredRecord) throws(StateError) {
-    let key = try record.userKey()
-    let hash = UserTable.hash(key.utf8)
+    try record.checkKey()
+    let hash = unsafe UserTable.hash(record.key)
     let epoch = epochs.index(of: record.epoch)
-    var place = users.find(key.utf8, hash)
+    var place = unsafe users.find(record.key, hash)
     if let place, users[place].stored > record.position { return }
     let isGone = record.kind == .gone
-    let state = isGone ? UserState.nobody(key: key) : try record.user()
+    let packed =
+      unsafe isGone
+      ? PackedUser(key: record.key)
+      : PackedUser(key: record.key, value: record.value, deadline: record.deadline)
     if let place {
-      if users.isLive(place) { users.bury(place) }
-      if !isGone { users.revive(place, state, epoch: epoch) }
+      users.replace(place, packed, isGone: isGone, epoch: epoch)
     } else {
-      place = users.insert(state, hash, epoch: epoch)
-      if isGone { users.bury(place!) }
+      place = users.insert(packed, isGone: isGone, hash, epoch: epoch)
     }
     users[place!].stored = record.position
     setStored(place!, epoch)
@@ -96,7 +100,7 @@ extension Shard {
     clockLog = point.clockLog
     clockLog.trim(to: position)
     resumed = clockLog.base
-    scheduleAll()
+    do throws(StateError) { try scheduleAll() } catch { throw .unreadable(error) }
     for index in 0..<users.placeCount where users.isUsed(index) {
       if users[index].isGone {
         graves.append(Grave(index: UInt32(index), position: users[index].stored))
@@ -104,10 +108,10 @@ extension Shard {
       }
       // A user who has not been touched since the epoch began may have come due by its beginning.
       guard users[index].stored <= position, users[index].stored > epochs.began,
-        users[index].epoch == epochs.current, let deadline = deadline(index),
-        deadline.time <= position.watermark
+        users[index].epoch == epochs.current, case let deadline = users[index].hinted,
+        deadline <= position.watermark
       else { continue }
-      throw .overdue(deadline: deadline.time, watermark: position.watermark)
+      throw .overdue(deadline: deadline, watermark: position.watermark)
     }
     graves.sort { $0.position < $1.position }
   }

@@ -19,7 +19,7 @@ public struct SnapshotWalk: Sendable, Hashable {
 // for the state topic is read behind it from where it stood when the walk began:
 //
 // - A user without unflushed changes is written as he was flushed, with that position: to the byte the record that
-//   the topic has. So is a marker.
+//   the topic has (it is at hand still if nobody touched him since the restore). So is a marker.
 // - One who has unflushed changes is left out: what the topic has of him is outdated and memory is ahead of it. His
 //   next flush lies behind the walk's beginning, and is read from there.
 // - So is whoever appears, changes, or is buried after the walk has passed his place.
@@ -49,23 +49,12 @@ extension Shard {
       let index = walk.next
       walk.next += 1
       guard users.isUsed(index), !users[index].isDirty else { continue }
-      encodeStored(index)
-      SnapshotRecords.append(key: users[index].state.key.utf8, value: stateWriter.bytes, to: &writer)
+      unsafe withStored(index) { key, value in
+        unsafe SnapshotRecords.append(key: key, value: value, to: &writer)
+      }
       walk.records += 1
     }
     return walk.records - before
-  }
-
-  /// The record that the state partition holds of a user without unflushed changes.
-  private mutating func encodeStored(_ index: Int) {
-    stateWriter.removeAll()
-    let epoch = epochs.hash(users[index].storedEpoch)
-    let position = users[index].stored
-    if users[index].isGone {
-      StateRecord.encodeGone(users[index].state.key, epoch: epoch, position: position, into: &stateWriter)
-    } else {
-      StateRecord.encode(users[index].state, epoch: epoch, position: position, into: &stateWriter)
-    }
   }
 
   private mutating func takeTexts(_ walk: inout SnapshotWalk, into writer: inout StateWriter) {

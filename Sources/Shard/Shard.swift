@@ -60,13 +60,6 @@ public struct Shard: ~Copyable {
 
   /// Users known.
   public var userCount: Int { users.count }
-  /// Calls `body` with every user and the hash of the epoch in which he was last touched, in no meaningful order.
-  package func forEachUser(_ body: (borrowing UserState, UInt64) -> Void) {
-    for index in 0..<users.placeCount where users.isLive(index) {
-      body(users[index].state, epochs.hash(users[index].epoch))
-    }
-  }
-
   /// Event time up to which deadlines have fired.
   public var watermark: Int64 { position.watermark }
   /// Name of the present epoch.
@@ -98,7 +91,8 @@ public struct Shard: ~Copyable {
     if let place, offset < users[place].stored.offset { return true }
     if event.type == .forget {
       if let place, users.isLive(place) {
-        users[place].state.erase(&output)
+        unpack(place)
+        users[state: place].erase(&output)
         remove(place, before)
       }
       return true
@@ -115,7 +109,7 @@ public struct Shard: ~Copyable {
     }
     let index = place!
     touch(index, before)
-    users[index].state.apply(event, watermark: position.watermark, clock: clock, constants, &output)
+    users[state: index].apply(event, watermark: position.watermark, clock: clock, constants, &output)
     fireDue(index, before, clock, &output)
     return true
   }
@@ -193,10 +187,9 @@ public struct Shard: ~Copyable {
     for index in users.placesByAppearance() {
       users[index].hinted = .max
       var isGone = false
-      while !isGone, let deadline = users[index].state.deadline(constants), deadline.time <= until {
+      while !isGone, let deadline = users[state: index].deadline(constants), deadline.time <= until {
         position.watermark = max(position.watermark, deadline.time)
-        let due = Due(index: index, deadline: deadline)
-        isGone = handle(due, start, max(deadline.time, resumed), &output) == .isForgotten
+        isGone = handle(index, deadline, start, max(deadline.time, resumed), &output) == .isForgotten
       }
       if !isGone { schedule(index) }
     }
@@ -209,14 +202,16 @@ public struct Shard: ~Copyable {
 
   private struct Due {
     var index: Int
-    var deadline: (time: Int64, kind: UserState.DeadlineKind)
+    var time: Int64
+    /// nil: told when the user is unpacked.
+    var kind: UserState.DeadlineKind?
   }
 
   /// The earliest pending deadline of any user.
   public mutating func nextDeadline() -> Int64? {
     guard let due = takeDue(by: .max) else { return nil }
-    hint(due.index, at: due.deadline.time)
-    return due.deadline.time
+    hint(due.index, at: due.time)
+    return due.time
   }
 
   /// Takes the earliest deadline at or before `limit` out of the queue. Hints that are outdated on the way are
@@ -228,19 +223,32 @@ public struct Shard: ~Copyable {
       // A hint that a newer one has overtaken, or of a user who is gone, counts for nothing.
       guard users.holds(index, first.appearance), users[index].hinted == first.time else { continue }
       users[index].hinted = .max
-      guard let deadline = deadline(index) else { continue }
-      if deadline.time == first.time { return Due(index: index, deadline: deadline) }
-      hint(index, at: deadline.time)
+      guard let due = deadline(index) else { continue }
+      if due.time == first.time { return due }
+      hint(index, at: due.time)
     }
     return nil
   }
 
   /// A user's deadline under the present epoch. One who was not touched in it is not changed by being looked at.
-  func deadline(_ index: Int) -> (time: Int64, kind: UserState.DeadlineKind)? {
-    if users[index].epoch == epochs.current { return users[index].state.deadline(constants) }
-    var state = users[index].state
+  private func deadline(_ index: Int) -> Due? {
+    do throws(StateError) { return try readDeadline(index) } catch { unreadable(error) }
+  }
+
+  private func readDeadline(_ index: Int) throws(StateError) -> Due? {
+    let isPresent = users[index].epoch == epochs.current
+    if let packed = users.packed(index) {
+      if isPresent { return packed.deadline.map { Due(index: index, time: $0) } }
+      return convertedDeadline(index, try packed.user())
+    }
+    if !isPresent { return convertedDeadline(index, users[state: index]) }
+    return users[state: index].deadline(constants).map { Due(index: index, time: $0.time, kind: $0.kind) }
+  }
+
+  private func convertedDeadline(_ index: Int, _ state: UserState) -> Due? {
+    var state = state
     state.convert(from: epochs.constants(users[index].epoch), to: constants)
-    return state.deadline(constants)
+    return state.deadline(constants).map { Due(index: index, time: $0.time, kind: $0.kind) }
   }
 
   private mutating func hint(_ index: Int, at time: Int64) {
@@ -250,22 +258,24 @@ public struct Shard: ~Copyable {
   }
 
   /// Sees to it that the user has a hint at or before the earliest deadline.
-  func wantsHint(_ index: Int) -> Int64? {
-    guard let deadline = deadline(index), deadline.time < users[index].hinted else { return nil }
-    return deadline.time
-  }
-
-  mutating func schedule(_ index: Int) {
-    if let time = wantsHint(index) { hint(index, at: time) }
+  private mutating func schedule(_ index: Int) {
+    if let due = deadline(index), due.time < users[index].hinted { hint(index, at: due.time) }
   }
 
   /// Hints for everyone, from nothing.
-  mutating func scheduleAll() {
-    queue = DeadlineQueue()
-    for index in users.placesByAppearance() {
+  ///
+  /// - Throws: a user who was last touched in another epoch, and has to be decoded for it, cannot be.
+  mutating func scheduleAll() throws(StateError) {
+    var hints: [DeadlineQueue.Hint] = []
+    hints.reserveCapacity(users.count)
+    for index in 0..<users.placeCount where users.isLive(index) {
       users[index].hinted = .max
-      schedule(index)
+      guard let due = try readDeadline(index), due.time < .max else { continue }
+      users[index].hinted = due.time
+      hints.append(
+        DeadlineQueue.Hint(time: due.time, appearance: users[index].appearance, index: UInt32(index)))
     }
+    queue = DeadlineQueue(hints)
   }
 
   /// Moves the watermark to what an event at this time allows; whether it went all the way.
@@ -295,12 +305,12 @@ public struct Shard: ~Copyable {
     let before = position
     var handled = Int64.min
     while let due = takeDue(by: mark) {
-      if output.alerts.count >= limit, due.deadline.time > handled, handled > before.watermark {
-        hint(due.index, at: due.deadline.time)
+      if output.alerts.count >= limit, due.time > handled, handled > before.watermark {
+        hint(due.index, at: due.time)
         position.watermark = handled
         return false
       }
-      handled = max(handled, due.deadline.time)
+      handled = max(handled, due.time)
       fire(due, before, clock, &output)
     }
     position.watermark = mark
@@ -311,9 +321,8 @@ public struct Shard: ~Copyable {
   private mutating func fireDue(
     _ index: Int, _ before: Position, _ clock: Int64, _ output: inout TriggerOutput
   ) {
-    while let deadline = users[index].state.deadline(constants), deadline.time <= position.watermark {
-      let due = Due(index: index, deadline: deadline)
-      if handle(due, before, clock, &output) == .isForgotten { return }
+    while let deadline = users[state: index].deadline(constants), deadline.time <= position.watermark {
+      if handle(index, deadline, before, clock, &output) == .isForgotten { return }
     }
     schedule(index)
   }
@@ -323,25 +332,27 @@ public struct Shard: ~Copyable {
     _ due: Due, _ before: Position, _ clock: Int64, _ output: inout TriggerOutput
   ) {
     touch(due.index, before)
-    if handle(due, before, clock, &output) == .stays { schedule(due.index) }
+    let kind = due.kind ?? users[state: due.index].deadline(constants)!.kind
+    if handle(due.index, (due.time, kind), before, clock, &output) == .stays { schedule(due.index) }
   }
 
   private mutating func handle(
-    _ due: Due, _ before: Position, _ clock: Int64, _ output: inout TriggerOutput
+    _ index: Int, _ deadline: (time: Int64, kind: UserState.DeadlineKind), _ before: Position, _ clock: Int64,
+    _ output: inout TriggerOutput
   ) -> UserState.Remainder {
-    let remainder = users[due.index].state.fire(
-      due.deadline.kind, at: due.deadline.time, watermark: position.watermark, clock: clock, constants,
-      &output)
-    if remainder == .isForgotten { remove(due.index, before) }
+    let remainder = users[state: index].fire(
+      deadline.kind, at: deadline.time, watermark: position.watermark, clock: clock, constants, &output)
+    if remainder == .isForgotten { remove(index, before) }
     return remainder
   }
 
   // MARK: Users
 
-  /// A user is about to change: brings him to the present epoch, and notes that he must be flushed.
+  /// A user is about to change: unpacks him, brings him to the present epoch, and notes that he must be flushed.
   private mutating func touch(_ index: Int, _ before: Position) {
+    unpack(index)
     if users[index].epoch != epochs.current {
-      users[index].state.convert(from: epochs.constants(users[index].epoch), to: constants)
+      users[state: index].convert(from: epochs.constants(users[index].epoch), to: constants)
       users[index].epoch = epochs.current
     }
     if isJournaled, !users[index].isDirty {
@@ -385,7 +396,7 @@ public struct Shard: ~Copyable {
   public func addStanding(to accounting: inout CartAccounting) {
     var open: Int64 = 0
     var expired: [CartEnding: Int64] = [:]
-    users.forEach { user in
+    forEachUser { user in
       switch user.cartStanding {
       case .none: break
       case .some(.none): open += 1

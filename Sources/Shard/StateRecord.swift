@@ -6,9 +6,11 @@ import Triggers
 ///
 /// ```
 ///  key    user key, UTF-8 │ FF 'e' and the epoch's hash in 16 hexadecimal digits
-///  value  format 1 byte · kind 1 byte · epoch 8 bytes · offset varint · watermark zigzag varint · payload ·
+///  value  format 1 byte · kind 1 byte · epoch 8 bytes · offset varint · watermark zigzag varint ·
+///         (user) deadline: 0, or 1 and its distance from the watermark as zigzag varint · payload ·
 ///         checksum 4 bytes, over the key and all of the value before it
 /// ```
+/// The deadline tells when the user must be looked at next, so that one who is restored need not be decoded for it.
 /// Fixed numbers have their lowest byte first. A key that begins with FF is never a user's: it is not UTF-8.
 public struct StateRecord: Sendable, Hashable {
   public enum Kind: UInt8, Sendable, Hashable, CaseIterable {
@@ -34,11 +36,15 @@ public struct StateRecord: Sendable, Hashable {
   public var epoch: UInt64
   /// What the content is current to.
   public var position: Position
+  /// Of a user: when he must be looked at next if nothing happens first, by the rules of `epoch`, milliseconds since
+  /// 1970 UTC; nil: never.
+  public var deadline: Int64?
   public var content: Content
 
-  public init(epoch: UInt64, position: Position, content: Content) {
+  public init(epoch: UInt64, position: Position, deadline: Int64? = nil, content: Content) {
     self.epoch = epoch
     self.position = position
+    self.deadline = deadline
     self.content = content
   }
 
@@ -78,7 +84,8 @@ public struct StateRecord: Sendable, Hashable {
   public func encode(format: StateFormat = .current, into writer: inout StateWriter) {
     switch content {
     case .user(let state):
-      Self.encode(state, epoch: epoch, position: position, format: format, into: &writer)
+      Self.encode(
+        state, epoch: epoch, position: position, deadline: deadline, format: format, into: &writer)
     case .gone(let user):
       Self.encodeGone(user, epoch: epoch, position: position, format: format, into: &writer)
     case .epoch(let text):
@@ -89,11 +96,15 @@ public struct StateRecord: Sendable, Hashable {
   }
 
   /// Appends the value of a user's record, straight from the state; its key is the user's in UTF-8.
+  ///
+  /// - Parameter deadline: the user's next under the rules of `epoch`.
   public static func encode(
-    _ user: borrowing UserState, epoch: UInt64, position: Position, format: StateFormat = .current,
-    into writer: inout StateWriter
+    _ user: borrowing UserState, epoch: UInt64, position: Position, deadline: Int64?,
+    format: StateFormat = .current, into writer: inout StateWriter
   ) {
     let start = begin(.user, epoch, position, format, &writer)
+    writer.byte(deadline == nil ? 0 : 1)
+    if let deadline { writer.signed(deadline &- position.watermark) }
     format.encode(user, into: &writer)
     end(user.key.utf8, from: start, &writer)
   }
@@ -103,8 +114,16 @@ public struct StateRecord: Sendable, Hashable {
     _ user: String, epoch: UInt64, position: Position, format: StateFormat = .current,
     into writer: inout StateWriter
   ) {
+    encodeGone(key: user.utf8, epoch: epoch, position: position, format: format, into: &writer)
+  }
+
+  /// As above, by the user's key in UTF-8.
+  static func encodeGone(
+    key: some Collection<UInt8>, epoch: UInt64, position: Position, format: StateFormat = .current,
+    into writer: inout StateWriter
+  ) {
     let start = begin(.gone, epoch, position, format, &writer)
-    end(user.utf8, from: start, &writer)
+    end(key, from: start, &writer)
   }
 
   private static func begin(

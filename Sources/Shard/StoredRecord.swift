@@ -11,8 +11,11 @@ import Triggers
   public let epoch: UInt64
   /// What the content is current to.
   public let position: Position
-  private let key: UnsafeRawBufferPointer
-  private let value: UnsafeRawBufferPointer
+  /// Of a user: see `StateRecord.deadline`.
+  public let deadline: Int64?
+  let key: UnsafeRawBufferPointer
+  /// With its checksum.
+  let value: UnsafeRawBufferPointer
   /// Where the content begins in the value.
   private let start: Int
 
@@ -51,15 +54,31 @@ import Triggers
     epoch = try reader.fixed64()
     let offset = try reader.unsigned(below: 1 << 63)
     position = Position(offset: Int64(offset), watermark: try reader.signed())
+    if kind == .user, try reader.unsigned(below: 2) == 1 {
+      deadline = position.watermark &+ (try reader.signed())
+    } else {
+      deadline = nil
+    }
     start = reader.place
     unsafe self.key = key
-    unsafe self.value = body
+    unsafe self.value = value
     let isReserved = unsafe key.first == StateRecord.reserved
     let isOfEpoch = unsafe isReserved && key.elementsEqual(StateRecord.key(ofEpoch: epoch))
     if isReserved != (kind == .epoch) || isReserved != isOfEpoch {
       throw StateError(.foreign, "the key of a state record does not fit its kind", place: 1)
     }
     if kind == .gone { try reader.end() }
+  }
+
+  /// The content.
+  @unsafe private var body: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(rebasing: value[..<(value.count - Self.checksumBytes)])
+  }
+
+  /// Throws if the key is not a text. Only of a user or of one who is gone.
+  func checkKey() throws(StateError) {
+    var reader = unsafe StateReader(key)
+    try reader.skipString(bytes: reader.rest)
   }
 
   /// The user's key. Only of a user or of one who is gone.
@@ -72,7 +91,7 @@ import Triggers
   /// The user's state. Only of a user.
   public func user() throws(StateError) -> UserState {
     precondition(kind == .user, "only a user's record holds a user")
-    var reader = unsafe StateReader(value, from: start)
+    var reader = unsafe StateReader(body, from: start)
     let state = try format.user(key: try userKey(), from: &reader)
     try reader.end()
     return state
@@ -81,7 +100,7 @@ import Triggers
   /// The text of an epoch. Only of an epoch's record.
   public func epochText() throws(StateError) -> String {
     precondition(kind == .epoch, "only an epoch's record holds its text")
-    var reader = unsafe StateReader(value, from: start)
+    var reader = unsafe StateReader(body, from: start)
     return try reader.string(bytes: reader.rest)
   }
 
@@ -93,7 +112,7 @@ import Triggers
       case .gone: .gone(try userKey())
       case .epoch: .epoch(try epochText())
       }
-    return StateRecord(epoch: epoch, position: position, content: content)
+    return StateRecord(epoch: epoch, position: position, deadline: deadline, content: content)
   }
 }
 

@@ -16,8 +16,6 @@ public final class EpochConstants: Sendable {
     var afterWarningMilliseconds: Int64
   }
 
-  static let defaults = EpochConstants(Rules())
-
   public init(_ rules: Rules) {
     self.rules = rules
     var spans = rules.windows.map(\.lengthMilliseconds)

@@ -19,18 +19,6 @@ public struct UserState: Sendable, Hashable {
     churn = ChurnTrigger(firstSeen: firstSeen, constants.rules.churn)
   }
 
-  /// A state that stands for nobody, of whom only the key is known.
-  public static func nobody(key: String) -> UserState {
-    UserState(key: key, isIdentified: false, firstSeen: 0, .defaults)
-  }
-
-  /// Gives back everything the state holds but the key; without that, what is left stands for nobody.
-  public mutating func clear(keepingKey: Bool) {
-    if !keepingKey { key = "" }
-    portrait = Portrait(firstSeen: 0)
-    cart = CartTrigger()
-  }
-
   /// The kinds of deadline, in their order at one instant.
   public enum DeadlineKind: Sendable, Hashable {
     case session, cartStep, cartExpiry, cartForgotten, evaluation, userForgotten

@@ -43,6 +43,7 @@ import Triggers
         counts["epochs", default: 0] += 1
       }
       if crashes, chance(10) { try subject.crash { $0.shuffled(using: &dice) } }
+      counts["packed", default: 0] += subject.shard.packedCount
     }
     for step in world.steps {
       switch step {
@@ -121,7 +122,7 @@ import Triggers
       }
     }
     print("\(count) histories: \(counts.sorted { $0.key < $1.key })")
-    for name in ["alerts", "crashes", "epochs", "part steps", "part ticks", "replayed"] {
+    for name in ["alerts", "crashes", "epochs", "packed", "part steps", "part ticks", "replayed"] {
       #expect(counts[name, default: 0] >= 20, "\(name) happened too rarely")
     }
   }

@@ -90,7 +90,7 @@ import Triggers
       let user = states.randomElement(using: &dice)!
       var writer = StateWriter()
       StateRecord.encode(
-        user, epoch: dice.next(), position: Position(offset: 7, watermark: 8), into: &writer)
+        user, epoch: dice.next(), position: Position(offset: 7, watermark: 8), deadline: 9, into: &writer)
       let bytes = Self.mutate(writer.bytes, &dice)
       if bytes == writer.bytes { continue }
       #expect(throws: StateError.self) { try StateRecord(key: Array(user.key.utf8), value: bytes) }

@@ -46,6 +46,32 @@ import Triggers
     }
   }
 
+  @Test(arguments: [nil, .min, -1, 0, 1_700_000_086_400_000, .max] as [Int64?])
+  func `A user's record tells his next deadline`(deadline: Int64?) throws {
+    for watermark in [.min, 0, 1_700_000_000_000, .max] as [Int64] {
+      let record = StateRecord(
+        epoch: 1, position: Position(offset: 3, watermark: watermark), deadline: deadline,
+        content: .user(Self.user))
+      let bytes = Self.bytes(record)
+      #expect(try StateRecord(key: record.key, value: bytes) == record)
+      try unsafe record.key.withUnsafeBytes { key in
+        try unsafe bytes.withUnsafeBytes { value in
+          let stored = try unsafe StoredRecord(key: key, value: value)
+          #expect(stored.deadline == deadline)
+        }
+      }
+    }
+  }
+
+  @Test func `Only a user's record has a deadline`() throws {
+    for content in [StateRecord.Content.gone("u"), .epoch("text")] {
+      let position = Position(offset: 3, watermark: 4)
+      let told = StateRecord(epoch: 1, position: position, deadline: 5, content: content)
+      let plain = StateRecord(epoch: 1, position: position, content: content)
+      #expect(Self.bytes(told) == Self.bytes(plain))
+    }
+  }
+
   @Test func `Records follow one another in one writer`() throws {
     let one = StateRecord(epoch: 3, position: Position(offset: 1, watermark: 2), content: .gone("a"))
     let other = StateRecord(epoch: 3, position: Position(offset: 1, watermark: 2), content: .user(Self.user))

@@ -20,7 +20,8 @@ import Triggers
       writer.removeAll()
       StateRecord.encode(
         user, epoch: 0x1234_5678_9abc_def0,
-        position: Position(offset: 1_000_000, watermark: shard.watermark), into: &writer)
+        position: Position(offset: 1_000_000, watermark: shard.watermark),
+        deadline: user.deadline(EpochConstants(Rules()))?.time, into: &writer)
       sizes.append(writer.count)
     }
     return sizes.sorted()
