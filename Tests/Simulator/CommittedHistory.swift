@@ -36,8 +36,8 @@ struct CommittedHistory {
         throw Difference(
           "partition \(partition): the committed position goes back from \(place.text) to \(next.text)")
       }
+      take(metadata.clockLog, after: max(place, Position(offset: start, watermark: .min)))
       place = next
-      take(metadata.clockLog, since: metadata.recoveryPoint)
       if metadata.epochHash != epoch {
         epoch = metadata.epochHash
         steps.append((commit.offset, .epoch(metadata.epochHash)))
@@ -49,9 +49,9 @@ struct CommittedHistory {
   }
 
   /// A log begins with what is known and goes on with what is new.
-  private mutating func take(_ log: ClockLog, since point: Position) {
+  private mutating func take(_ log: ClockLog, after point: Position) {
     if log.base > resumed {
-      // It was taken before the recovery point, where nothing depended on it.
+      // A partition is taken up where it was committed last.
       append(ClockEntry(.resume, offset: point.offset, watermark: point.watermark, clock: log.base))
     }
     var known = min(log.entries.count, entries.count)
