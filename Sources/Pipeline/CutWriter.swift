@@ -11,8 +11,9 @@
 ///                    │        this cut's number: committed;  the one before: beginning;  another: lost
 ///                    └─ abandon: aborting, no more
 /// ```
-/// The same error that is not passing, twice in a row for one cut, ends it with its sentence. Every wait is short:
-/// the driver decides how often to come back.
+/// The same error that is not passing, twice in a row for one cut, ends it with its sentence, and so do very many
+/// errors that would pass: a lane that waits for its cut hears nothing of its group, and if the group has gone on
+/// without it, the offsets will never be taken. Every wait is short: the driver decides how often to come back.
 struct CutWriter: Sendable {
   enum Action: Sendable, Hashable {
     case initialize, begin
@@ -50,7 +51,13 @@ struct CutWriter: Sendable {
   private(set) var cut: Cut?
   /// The last error that was not passing, of this cut.
   private var lastError: String?
+  /// How often this cut was aborted.
+  private var aborts = 0
   private var mustPause = false
+
+  /// After so many aborts nothing can be expected of another. The port over Kafka waits between those that the group
+  /// is the cause of; together they take longer than the group's news do.
+  static let mostAborts = 100
 
   /// Dead letters are cut down to these lengths one after the other when a cut is refused for its size, bytes.
   private static let shorterDeadLetters = [768 << 10, 64 << 10, 1 << 10]
@@ -64,6 +71,7 @@ struct CutWriter: Sendable {
     precondition(self.cut == nil, "a cut is in flight already")
     self.cut = cut
     lastError = nil
+    aborts = 0
     mustPause = false
     if stage == .idle { stage = .beginning }
   }
@@ -159,7 +167,8 @@ struct CutWriter: Sendable {
     }
     if cut != nil, error.class == .abortable {
       // Passing trouble at another place in between makes it another story.
-      if lastError == error.name { throw error.sentence }
+      aborts += 1
+      if lastError == error.name || aborts > Self.mostAborts { throw error.sentence }
       lastError = error.name
     }
     switch (stage, error.class) {

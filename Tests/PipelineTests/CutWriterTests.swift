@@ -102,6 +102,19 @@ import Triggers
     #expect(throws: PipelineError.self) { try writer.happened(Self.error(.abortable, "REFUSED")) }
   }
 
+  @Test func `Errors that would pass, and do not in a hundred times, end the lane`() throws {
+    var writer = try Self.writer()
+    for time in 1...CutWriter.mostAborts {
+      try Self.lead(&writer, to: .sendOffsets)
+      try writer.happened(Self.error(.abortable, "UNKNOWN_MEMBER_ID #\(time)"))
+      #expect(writer.next == .abort)
+    }
+    try Self.lead(&writer, to: .sendOffsets)
+    #expect(throws: PipelineError.self) {
+      try writer.happened(Self.error(.abortable, "UNKNOWN_MEMBER_ID #\(CutWriter.mostAborts + 1)"))
+    }
+  }
+
   @Test func `A fatal error ends the lane at once`() throws {
     var writer = try Self.writer()
     try Self.lead(&writer, to: .sendOffsets)
