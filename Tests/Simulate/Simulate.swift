@@ -43,10 +43,12 @@ struct Simulate {
     let clock = ContinuousClock()
     let began = clock.now
     var hits = Hits()
+    var counts = Counts()
     var failed = 0
     for seed in first..<first + count {
       let report = Simulation.run(seed: seed, mutation: mutation)
       hits.add(report.hits)
+      counts.add(report.counts)
       guard let difference = report.difference else { continue }
       failed += 1
       print("seed \(seed): \(difference)")
@@ -54,6 +56,7 @@ struct Simulate {
     }
     let seconds = Double((clock.now - began).components.seconds) + 0.001
     print(hits.table)
+    print(counts)
     print(
       "\(count) seeds from \(first), \(failed) with a difference, \(Int(Double(count) / seconds)) seeds/s")
     if failed > 0 { exit(1) }

@@ -1,11 +1,58 @@
 import Simulator
+import Synchronization
 import Testing
 
 /// Whole worlds: lanes over a model of a cluster, everything that can go wrong, held against the undisturbed run.
 @Suite struct SeedTests {
-  @Test(arguments: 1...30)
-  func `Whatever goes wrong, what is committed is what an undisturbed run writes`(_ seed: UInt64) {
-    let report = Simulation.run(seed: seed)
-    #expect(report.difference == nil, "seed \(seed) (make simulate SEED=\(seed) shows what happened)")
+  private static let seeds: ClosedRange<UInt64> = 1...300
+  /// What is hit less often than this is not tested.
+  private static let least = 10
+
+  @Test func `Whatever goes wrong, what is committed is what an undisturbed run writes`() async {
+    var hits = Hits()
+    var counts = Counts()
+    for await report in Self.reports() {
+      hits.add(report.hits)
+      counts.add(report.counts)
+      if let difference = report.difference {
+        Issue.record("seed \(report.seed): \(difference)\nwhat happened: make simulate SEED=\(report.seed)")
+      }
+    }
+    print(hits.table)
+    print(counts)
+    #expect(hits.rare(Self.least).isEmpty, "hit less than \(Self.least) times in \(Self.seeds.count) seeds")
+    #expect(counts.alerts > 10 * Self.seeds.count && counts.epochs > Self.least)
+  }
+
+  /// The seeds' reports, as they are ready.
+  private static func reports() -> AsyncStream<Simulation.Report> {
+    let next = Mutex(seeds.lowerBound)
+    return AsyncStream { stream in
+      Task {
+        await withTaskGroup { group in
+          for _ in 0..<4 {
+            group.addTask {
+              while true {
+                let seed = next.withLock { seed in
+                  defer { seed += 1 }
+                  return seed
+                }
+                guard seeds.contains(seed) else { return }
+                stream.yield(Simulation.run(seed: seed))
+              }
+            }
+          }
+        }
+        stream.finish()
+      }
+    }
+  }
+
+  @Test func `A seed replays alone, step by step`() throws {
+    let first = Simulation.run(seed: 7, isTracing: true)
+    let second = Simulation.run(seed: 7, isTracing: true)
+    #expect(!first.trace.isEmpty)
+    #expect(first.trace == second.trace)
+    #expect(first.hits == second.hits)
   }
 }

@@ -11,6 +11,7 @@ extension Schedule {
     case 40...41:
       world.hit(.deaf)
       process.deafUntil = world.now + plan.sessionTimeout * world.dice.number(1...3)
+      if world.dice.chance(40) { process.arm(.beforeLost, after: 0) }
       world.note("\(process): hears nothing until \(process.deafUntil)")
     case 42...44: outage(process)
     case 45...56: unknownOutcome(process)
@@ -33,18 +34,21 @@ extension Schedule {
       isLong
       ? plan.sessionTimeout + world.dice.number(500...15_000)
       : world.dice.number(100...plan.sessionTimeout - 1_500)
+    if isLong, world.dice.chance(40) { process.arm(.beforeLost, after: 0) }
     if world.dice.chance(50) {
-      return process.armNap(world.dice.pick(CrashPoint.allCases.filter { !$0.isRare }), of: time)
+      return process.armNap(
+        world.dice.pick(world.dice.chance(50) ? Self.inTransaction : Self.usual), of: time)
     }
     process.sleepsUntil = world.now + time
     world.hit(isLong ? .pauseBeyondSession : .pause)
-    if time > plan.transactionTimeout, world.cluster.transactionStatus("ebb-\(process.instance)") == .ongoing
-    {
-      world.hit(.transactionTimeout)
-    }
+    process.noteTimeout(time)
     world.note("\(process): sleeps until \(process.sleepsUntil)")
-    if isLong, world.dice.chance(30) { process.arm(.beforeLost, after: 0) }
   }
+
+  private static let usual = CrashPoint.allCases.filter { !$0.isRare }
+  private static let inTransaction: [CrashPoint] = [
+    .insideProduce, .afterFlush, .afterProduce, .beforeOffsets, .afterOffsets, .beforeCommit,
+  ]
 
   private mutating func outage(_ process: Process) {
     let isForAll = world.dice.chance(60)
@@ -132,9 +136,11 @@ extension Schedule {
     for process in world.processes { process.kill() }
     world.processes.removeAll()
     startsAt.removeAll()
+    compact(all: true)
     world.leap(max(30 * 3_600_000 / plan.speed, 60_000))
     world.hit(.longAbsence)
     world.note("everybody was away for 30 h")
+    compact(all: true)
   }
 
   private mutating func changeConfiguration() {
@@ -169,11 +175,13 @@ extension Schedule {
     start(process.instance)
   }
 
-  private mutating func compact() {
-    let number = Int32(world.dice.number(0...(plan.partitions - 1)))
-    let report = try? world.cluster.compact(Names.state(number))
-    world.hit(.compaction)
-    if let report, report.removedTombstones > 0 { world.hit(.tombstoneRetired) }
-    world.note("state partition \(number) is compacted: \(report?.removed ?? 0) go")
+  private mutating func compact(all: Bool = false) {
+    let one = world.dice.number(0...(plan.partitions - 1))
+    for number in 0..<plan.partitions where all || number == one {
+      let report = try? world.cluster.compact(Names.state(Int32(number)))
+      world.hit(.compaction)
+      if let report, report.removedTombstones > 0 { world.hit(.tombstoneRetired) }
+      world.note("state partition \(number) is compacted: \(report?.removed ?? 0) go")
+    }
   }
 }

@@ -52,7 +52,7 @@ struct Plan {
     steps = dice.number(200...360)
     burst = dice.pick([3, 6, 6, 12])
     trouble = dice.pick([0, 3, 6, 6, 10])
-    metadataBytes = dice.pick([200, 220, 260, 400, 4096])
+    metadataBytes = dice.pick([180, 190, 200, 300, 4096])
     outboxBytes = dice.pick([600, 2_500, 6_000, 1 << 20])
     flushAfter = dice.pick([0, 300, 2_000, 8_000])
     maximumReplay = dice.pick([5, 30, 500_000])

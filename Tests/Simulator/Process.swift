@@ -185,10 +185,18 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
   /// The rest of the world goes on, and perhaps without this one.
   private func sleep(_ time: Int64, at point: CrashPoint) throws(PipelineError) {
     world.hit(.napInTurn)
+    noteTimeout(time)
     sleepsUntil = world.now + time
     world.note("\(self): sleeps until \(sleepsUntil), \(point.rawValue)")
     while !isRunning { try world.passInTurn(500) }
     world.note("\(self): wakes up")
+  }
+
+  /// Counts a sleep that the transaction in flight does not survive.
+  func noteTimeout(_ time: Int64) {
+    guard time > world.plan.transactionTimeout, world.cluster.transactionStatus("ebb-\(instance)") == .ongoing
+    else { return }
+    world.hit(.transactionTimeout)
   }
 
   func take(_ notice: LaneNotice) {

@@ -71,7 +71,7 @@ struct Schedule {
   private static let earlyPoints: [CrashPoint] = [
     .beforeAssigned, .afterAssigned, .beforeStart, .beforeInitialize, .afterInitialize, .recoveryCounts,
     .recoveryCommitted, .recoveryStateBounds, .recoveryStateOpen, .recoveryState, .recoveryInputBounds,
-    .recoveryInputOpen, .recoveryInputOpen, .recoveryInput, .recoveryDone,
+    .recoveryInputOpen, .recoveryInputOpen, .recoveryInput, .recoveryInput, .recoveryDone,
   ]
 
   /// Takes the dead out; who has ended by himself must have had a reason.

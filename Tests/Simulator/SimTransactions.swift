@@ -19,6 +19,8 @@ struct SimTransactions: ~Copyable, TransactionLog {
   private var waiting: [Waiting] = []
   private var sequences: [TopicPartition: Int32] = [:]
   private var failures = 0
+  /// Errors so far that pass by themselves: each is another story.
+  private var passing = 0
   /// Whether brokers have heard of the transaction.
   private var hasSent = false
   private(set) var stateOffsets: [Int32: Int64] = [:]
@@ -42,24 +44,30 @@ struct SimTransactions: ~Copyable, TransactionLog {
     cluster.caller = process.caller
   }
 
-  private static func error(
+  private mutating func error(
     _ kind: TransactionError.Class, _ error: KafkaError, _ what: String
   ) -> TransactionError {
-    TransactionError(
-      kind, name: "\(error)", sentence: PipelineError(.output, "\(what): \(error)", hint: ""),
+    var name = "\(error)"
+    if kind == .abortable, error.passes {
+      passing += 1
+      name += " #\(passing)"
+    }
+    return TransactionError(
+      kind, name: name, sentence: PipelineError(.output, "\(what): \(error)", hint: ""),
       isTooLarge: error == .messageTooLarge)
   }
 
-  /// What the library makes of an error.
-  private static func judge(_ error: KafkaError, _ what: String) -> TransactionError {
+  /// What the library and the port over it make of an error.
+  private mutating func judge(_ error: KafkaError, _ what: String) -> TransactionError {
     switch error {
     case .requestTimedOut, .networkException, .notEnoughReplicas, .notLeaderOrFollower, .notCoordinator,
       .coordinatorNotAvailable, .coordinatorLoadInProgress, .concurrentTransactions, .unstableOffsetCommit:
-      Self.error(.retriable, error, what)
-    case .invalidProducerEpoch, .producerFenced, .invalidProducerIDMapping, .invalidTxnState,
+      self.error(.retriable, error, what)
+    case .invalidProducerEpoch, .producerFenced, .invalidProducerIDMapping, .fencedInstanceID,
       .transactionalIDAuthorizationFailed:
-      Self.error(.fatal, error, what)
-    default: Self.error(.abortable, error, what)
+      self.error(.fatal, error, what)
+    case .invalidTxnState: self.error(.unknownOutcome, error, what)
+    default: self.error(.abortable, error, what)
     }
   }
 
@@ -71,7 +79,7 @@ struct SimTransactions: ~Copyable, TransactionLog {
       session = try cluster.initProducerID(id, timeout: world.plan.transactionTimeout)
     } catch {
       world.note("\(process): initialize: \(error)")
-      throw Self.judge(error, "initialize")
+      throw judge(error, "initialize")
     }
     world.note("\(process): initialized, epoch \(session!.epoch)")
     clear()
@@ -133,11 +141,11 @@ struct SimTransactions: ~Copyable, TransactionLog {
       // The last transaction's markers are on their way.
       return false
     } catch {
-      let judged = Self.judge(error, "produce to \(first.place)")
+      let judged = judge(error, "produce to \(first.place)")
       world.note("\(process): produce to \(first.place): \(error)")
       failures += 1
       if judged.class == .retriable, failures < 8 { return false }
-      throw judged.class == .retriable ? Self.error(.abortable, error, "records were not delivered") : judged
+      throw judged.class == .retriable ? self.error(.abortable, error, "records were not delivered") : judged
     }
     failures = 0
     sequences[first.place] = sequence + 1
@@ -184,7 +192,7 @@ struct SimTransactions: ~Copyable, TransactionLog {
       if let error = refused.values.first { throw error }
     } catch {
       world.note("\(process): offsets: \(error)")
-      throw Self.judge(error, "offsets")
+      throw judge(error, "offsets")
     }
     try point(.afterOffsets)
   }
@@ -207,13 +215,13 @@ struct SimTransactions: ~Copyable, TransactionLog {
     } catch .requestTimedOut {
       world.note("\(process): commit: no answer")
       // The library goes on for a while, and then it is not known.
-      throw Self.error(
+      throw self.error(
         world.dice.chance(50) ? .unknownOutcome : .retriable, .requestTimedOut, "the commit has no answer")
     } catch .invalidTxnState where world.mutation == .offsetsBeforeAlerts {
       // Offsets alone make no transaction.
     } catch {
       world.note("\(process): commit: \(error)")
-      throw Self.judge(error, "commit")
+      throw judge(error, "commit")
     }
     for (partition, text) in sentTexts { pastTexts[partition] = text }
     try point(.afterCommit)
@@ -230,7 +238,7 @@ struct SimTransactions: ~Copyable, TransactionLog {
       // Nothing of it had reached the coordinator.
     } catch {
       world.note("\(process): abort: \(error)")
-      throw Self.judge(error, "abort")
+      throw judge(error, "abort")
     }
     hasSent = false
     clear()
@@ -241,7 +249,7 @@ struct SimTransactions: ~Copyable, TransactionLog {
         sequences.removeAll()
       } catch {
         // A new producer will do.
-        throw Self.error(.unknownOutcome, error, "a new epoch")
+        throw self.error(.unknownOutcome, error, "a new epoch")
       }
     }
     try point(.afterAbort)
@@ -261,7 +269,7 @@ struct SimTransactions: ~Copyable, TransactionLog {
       }
     } catch {
       world.note("\(process): reading back: \(error)")
-      throw Self.judge(error, "reading back")
+      throw judge(error, "reading back")
     }
     if world.mutation == .resendWithoutCutNumber {
       for partition in partitions { texts[partition] = .some(pastTexts[partition]) }
@@ -277,6 +285,19 @@ extension DelayedRequest {
     switch self {
     case .txnOffsetCommit(let session, _, _), .endTransaction(let session, _): session == current
     case .produce, .initProducerID, .offsetCommit: false
+    }
+  }
+}
+
+extension KafkaError {
+  /// Whether its cause passes by itself: brokers that are away, a group on the move.
+  fileprivate var passes: Bool {
+    switch self {
+    case .illegalGeneration, .unknownMemberID, .rebalanceInProgress, .requestTimedOut, .networkException,
+      .notEnoughReplicas, .notLeaderOrFollower, .notCoordinator, .coordinatorNotAvailable,
+      .coordinatorLoadInProgress:
+      true
+    default: false
     }
   }
 }

@@ -28,6 +28,7 @@ final class World: @unchecked Sendable {
   /// When an outage ends.
   var outageEnds: Int64 = .max
   private var owners: UInt64 = 0
+  var lives: Int { Int(owners) }
   private let isTracing: Bool
   private(set) var trace: [String] = []
   /// Waits inside of turns since the last turn's end; too many are a lane that hangs.
