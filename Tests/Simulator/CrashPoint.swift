@@ -30,7 +30,7 @@ public enum FaultKind: String, Sendable, Hashable, CaseIterable {
   case unstableOffsets, coordinatorErrors, produceErrors, offsetErrors, recordTooLarge, initializeErrors
   case fetchErrors, abortedInput, transactionTimeout
   case wallJump, longAbsence, configurationChange, configurationBack, join, leave, cleanStop
-  case compaction, tombstoneRetired, markerSplit, snapshotWritten, snapshotUsed, partialJump, metadataFull,
+  case compaction, tombstoneRetired, markerSplit, snapshotWritten, snapshotUsed, partialJump, metadataTight,
     parkedReturn
   case userReturned, resent
 }

@@ -5,7 +5,8 @@ extension Process {
   /// Counts what a cut shows of rare things.
   func observe(_ cut: Cut) {
     for section in cut.sections {
-      if section.metadata.utf8.count + 42 > world.plan.metadataBytes { world.hit(.metadataFull) }
+      // Room for one more clock step, or for none: then everything is flushed first.
+      if section.metadata.utf8.count + 2 * 42 > world.plan.metadataBytes { world.hit(.metadataTight) }
       if let metadata = (try? CommitMetadata(section.metadata)) ?? nil { observe(metadata.clockLog.entries) }
       for record in section.state { observe(record) }
     }
