@@ -1,5 +1,4 @@
 import Simulator
-import Synchronization
 import Testing
 
 /// Whole worlds: lanes over a model of a cluster, everything that can go wrong, held against the undisturbed run.
