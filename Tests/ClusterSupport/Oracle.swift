@@ -10,14 +10,24 @@ extension ClusterGround {
     let path = "\(directory)/records.ndjson"
     try records.write(to: path)
     let config = try configuration.write(on: self, instance: "replay")
+    let output = "\(directory)/replay.ndjson"
+    // Into a file: a million events give more than is kept of a process's output.
     let finished = try await run(
-      Binaries.path(of: "ebbd"),
-      ["replay", "--config", config, "--partitions", "\(records.partitions)", "--until", "end", path],
-      environment: Program.environment, within: .seconds(600))
-    guard finished.status == 0, !finished.truncated else {
+      "/bin/sh",
+      [
+        "-c", "exec \"$0\" \"$@\" > '\(output)'", Binaries.path(of: "ebbd"), "replay", "--config", config,
+        "--partitions", "\(records.partitions)", "--until", "end", path,
+      ], environment: Program.environment, within: .seconds(600))
+    guard finished.status == 0 else {
       throw TestSupportError("the replay failed: \(finished.error.suffix(2_000))")
     }
-    return try finished.output.split(separator: "\n").map { try SeenAlert(json: String($0)) }
+    return try Self.lines(ofFile: output).map { try SeenAlert(json: $0) }
+  }
+
+  private nonisolated static func lines(ofFile path: String) throws -> [String] {
+    // Keys may be any bytes.
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    return bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Everything that a topic holds for a reader of committed records, read by kcat: a client that shares no code with
@@ -25,7 +35,6 @@ extension ClusterGround {
   public nonisolated func readCommitted(_ topic: String, format: String) async throws -> [String] {
     guard let kcat = Binaries.tool("kcat") else { throw TestSupportError("there is no kcat on this machine") }
     let path = "\(directory)/\(topic).txt"
-    // Into a file: a million events give more than is kept of a process's output.
     let read = try await run(
       "/bin/sh",
       [
@@ -34,9 +43,7 @@ extension ClusterGround {
         "-q", "-X", "isolation.level=read_committed", "-f", format,
       ], within: .seconds(300))
     guard read.status == 0 else { throw TestSupportError("kcat: \(read.error.suffix(1_000))") }
-    // Keys may be any bytes.
-    let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-    return bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+    return try Self.lines(ofFile: path)
   }
 
   /// Every alert under read_committed, each topic's in its order.
