@@ -85,15 +85,18 @@ extension KafkaError {
         "the broker refuses the metadata kept with an offset",
         "raise offset.metadata.max.bytes of the brokers (4096 by default)"
       )
-    case .fencedInstance, .fencedLocally:
+    case .fencedInstance:
       return (
         "another process has joined the group under the same instance name",
         "stop one of the two, or give each its own"
       )
-    case .producerFenced, .invalidProducerEpoch, .transactionCoordinatorFenced, .invalidProducerIDMapping:
+    // The library says the first of these where the brokers have raised the id's epoch, for whatever reason.
+    case .fencedLocally, .producerFenced, .invalidProducerEpoch, .transactionCoordinatorFenced,
+      .invalidProducerIDMapping:
       return (
-        "another process writes under the same transactional id",
-        "stop one of the two, or give each its own instance name"
+        "the brokers take no more transactions of this process: another one writes under the same transactional id, "
+          + "or this one was away for longer than the transaction's timeout",
+        "a restart takes up again; if two processes share an instance name, give each its own"
       )
     case .illegalGeneration, .unknownMember, .assignmentLost, .rebalanceInProgress:
       return (
