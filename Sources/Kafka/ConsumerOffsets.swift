@@ -32,9 +32,26 @@ extension Consumer {
   public func watermarks(of partition: TopicPartition, timeoutMilliseconds: Int32) throws(KafkaError)
     -> (low: Int64, high: Int64)
   {
-    let low = try edge(Int64(RD_KAFKA_OFFSET_BEGINNING), of: partition, timeoutMilliseconds)
-    let high = try edge(Int64(RD_KAFKA_OFFSET_END), of: partition, timeoutMilliseconds)
-    return (low, high)
+    try followingLeaders(timeoutMilliseconds) { () throws(KafkaError) in
+      let low = try edge(Int64(RD_KAFKA_OFFSET_BEGINNING), of: partition, timeoutMilliseconds)
+      let high = try edge(Int64(RD_KAFKA_OFFSET_END), of: partition, timeoutMilliseconds)
+      return (low, high)
+    }
+  }
+
+  /// Asks for the leaders anew after trouble that passes, and once more when they had moved: librdkafka 2.0.2 puts
+  /// these questions to the leaders that it knew until its metadata expire, minutes later, whatever they say.
+  private func followingLeaders<Answer>(
+    _ timeoutMilliseconds: Int32, _ ask: () throws(KafkaError) -> Answer
+  ) throws(KafkaError) -> Answer {
+    do {
+      return try ask()
+    } catch {
+      guard error.class == .retriable else { throw error }
+      _ = try? client.describeTopics(timeoutMilliseconds: min(timeoutMilliseconds, 1_000))
+      guard error.code == .notLeader else { throw error }
+      return try ask()
+    }
   }
 
   /// One end of a partition, which the protocol asks for by a negative time.
@@ -64,6 +81,14 @@ extension Consumer {
     at timestamp: Int64, in partitions: [TopicPartition], timeoutMilliseconds: Int32
   ) throws(KafkaError) -> [TopicPartition: Int64?] {
     guard !partitions.isEmpty else { return [:] }
+    return try followingLeaders(timeoutMilliseconds) { () throws(KafkaError) in
+      try ask(for: timestamp, in: partitions, timeoutMilliseconds)
+    }
+  }
+
+  private func ask(
+    for timestamp: Int64, in partitions: [TopicPartition], _ timeoutMilliseconds: Int32
+  ) throws(KafkaError) -> [TopicPartition: Int64?] {
     let list = PartitionList(capacity: partitions.count)
     for partition in partitions { list.add(partition, offset: timestamp) }
     if let error = KafkaError(

@@ -62,6 +62,22 @@ private func source(
     #expect(none == .some(nil))
   }
 
+  @Test func `Leaders that have moved are found anew`() throws {
+    let broker = try EmbeddedBroker(brokers: 2)
+    for topic in ["clicks", "state"] { try broker.createTopic(topic, partitions: 1) }
+    try fill(broker, partition: 0, ["a"])
+    var source = try source(broker)
+    for leader in [Int32(1), 2, 1, 2] {
+      for topic in ["clicks", "state"] {
+        try broker.setLeader(of: TopicPartition(topic, 0), broker: leader)
+      }
+      let input = try eventually(within: 30, "bounds of the input") { try source.bounds(.input, 0) }
+      #expect(input.low == 0 && input.high == 1)
+      let state = try eventually(within: 30, "bounds of the state") { try source.bounds(.state, 0) }
+      #expect(state.low == 0 && state.high == 0)
+    }
+  }
+
   @Test(arguments: [(StartPosition.earliest, Int64(0)), (.latest, 2)])
   func `A group without commits begins as configured`(start: StartPosition, expected: Int64) throws {
     let broker = try cluster()
