@@ -48,9 +48,9 @@ struct Plan {
     partitions = dice.number(1...(lanes + 1))
     alertPartitions = dice.number(1...2)
     speed = dice.pick([1, 60, 600])
-    users = dice.number(3...9)
+    users = dice.chance(6) ? dice.number(60...150) : dice.number(3...9)
     steps = dice.number(200...360)
-    burst = dice.pick([3, 6, 6, 12])
+    burst = users > 9 ? 40 : dice.pick([3, 6, 6, 12])
     trouble = dice.pick([0, 3, 6, 6, 10])
     metadataBytes = dice.pick([180, 190, 200, 300, 4096])
     outboxBytes = dice.pick([600, 2_500, 6_000, 1 << 20])
@@ -65,6 +65,11 @@ struct Plan {
     hasTransactionalInput = dice.chance(30)
     hasSnapshots = dice.chance(40)
     producerRoom = dice.pick([1, 4, 100])
+    if users > 9 {
+      // A slow producer would not be through with a crowd before its transaction times out, ever.
+      producerRoom = 100
+      transactionTimeout = 15_000
+    }
     let unit = max(1_000, 1_000 * speed)
     epochs = (0..<3).map { number in Self.epoch(seed, number, unit, &dice) }
   }

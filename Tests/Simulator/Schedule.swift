@@ -21,13 +21,18 @@ struct Schedule {
   var plan: Plan { world.plan }
 
   mutating func run() throws(Difference) {
-    for number in 0..<plan.lanes { instances.append("lane-\(number)") }
-    for _ in 0..<plan.steps { try step() }
+    try begin()
     try settle()
     // Nothing is left open that would hold readers back.
     for process in world.processes { process.kill() }
     world.leap(plan.transactionTimeout + 1)
     world.cluster.deliverAllMarkers()
+  }
+
+  /// The lanes start, and live through everything that the plan has in store.
+  mutating func begin() throws(Difference) {
+    for number in 0..<plan.lanes { instances.append("lane-\(number)") }
+    for _ in 0..<plan.steps { try step() }
   }
 
   private mutating func step() throws(Difference) {
@@ -87,7 +92,7 @@ struct Schedule {
   }
 
   /// Nothing goes wrong any more: everything must be consumed and committed in bounded time.
-  private mutating func settle() throws(Difference) {
+  mutating func settle() throws(Difference) {
     world.note("calm")
     world.isCalm = true
     world.endOutage()
