@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test simulate test-kafka bench-kafka-latency bench-state bench-recovery build format lint schemas clean
+.PHONY: help demo test simulate test-kafka bench-kafka bench-embedded bench-kafka-latency bench-state bench-recovery build format lint schemas clean
 
 # Where the usual installers put Swift, for shells that do not have it on their path.
 export PATH := $(PATH):$(HOME)/.local/share/swiftly/bin:/opt/swift/usr/bin:/usr/local/swift/usr/bin
@@ -11,6 +11,10 @@ export PATH := $(PATH):$(HOME)/.local/share/swiftly/bin:/opt/swift/usr/bin:/usr/
 # Tests that start processes, talk to brokers and wait with time limits: one after the other, and apart from those that
 # keep every core busy.
 PATIENT := ^(KafkaTests|ProcessTests|HouseTests|TelemetryTests)\.
+
+# What `make bench-kafka` and `make bench-embedded` take by name.
+THROUGHPUT = $(if $(EVENTS),--events $(EVENTS)) $(if $(USERS),--users $(USERS)) $(if $(ACCESS),--access $(ACCESS)) \
+  $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PARTITIONS),--partitions $(PARTITIONS))
 
 SOURCES := Package.swift Sources Tests
 
@@ -34,6 +38,18 @@ test-kafka: ## exactly once on a real cluster: BROKERS=host:port (EBB_EVENTS, EB
 	swift build --build-tests
 	EBB_BROKERS='$(BROKERS)' EBB_BIN=$(CURDIR)/.build/release \
 	  swift test --skip-build --disable-xctest --no-parallel $(or $(ARGS),--filter '^ClusterTests\.')
+
+bench-kafka: ## CPU per event of ebbd run beside a bare consumer: BROKERS=host:port (EVENTS, USERS, ACCESS=zipf|uniform, ROUNDS)
+	@scripts/setup.sh build
+	@[ -n "$(BROKERS)" ] || { echo "make bench-kafka BROKERS=host:port"; exit 2; }
+	@for product in ebbd bare-consumer ebb-cluster-bench; do swift build -c release --product $$product || exit; done
+	.build/release/ebb-cluster-bench throughput --brokers '$(BROKERS)' $(THROUGHPUT) $(ARGS)
+
+bench-embedded: ## the same at least once on the embedded broker, without a cluster (EVENTS, USERS, ROUNDS)
+	@scripts/setup.sh build
+	@for product in ebbd bare-consumer ebb-broker ebb-cluster-bench; do \
+	  swift build -c release --product $$product || exit; done
+	.build/release/ebb-cluster-bench throughput $(THROUGHPUT) $(ARGS)
 
 bench-kafka-latency: ## from event to visible alert on a real cluster: BROKERS=host:port (ARGS="--rate 20000 --seconds 30")
 	@scripts/setup.sh build

@@ -51,6 +51,10 @@ let package = Package(
       name: "ebb-broker",
       dependencies: ["Kafka", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/EbbBroker", swiftSettings: strict),
+    // What reading a topic costs by itself, in C: the yardstick of `make bench-kafka`.
+    .executableTarget(
+      name: "bare-consumer", dependencies: ["CRdKafka"], path: "Sources/BareConsumer",
+      cSettings: [.treatAllWarnings(as: .error)]),
     .executableTarget(
       name: "ebbd",
       dependencies: [

@@ -25,6 +25,7 @@ import Testing
     "Shop": Line(modules: ["Events"]),
     "Admin": Line(modules: ["Telemetry", "Triggers"]),
     "Supervision": Line(modules: ["Telemetry"]),
+    "BareConsumer": Line(modules: ["CRdKafka"]),
     "EbbBroker": Line(modules: ["Kafka"], packages: ["ArgumentParser"]),
     "ebbd": Line(
       modules: ["Kafka", "Storage", "Replay", "Shop", "Admin", "Supervision"],
