@@ -8,10 +8,6 @@ SHELL := /bin/bash
 # Where the usual installers put Swift, for shells that do not have it on their path.
 export PATH := $(PATH):$(HOME)/.local/share/swiftly/bin:/opt/swift/usr/bin:/usr/local/swift/usr/bin
 
-# Tests that start processes, talk to brokers and wait with time limits: one after the other, and apart from those that
-# keep every core busy.
-PATIENT := ^(KafkaTests|ProcessTests|HouseTests|TelemetryTests)\.
-
 # What `make bench-kafka` and `make bench-embedded` take by name.
 THROUGHPUT = $(if $(EVENTS),--events $(EVENTS)) $(if $(USERS),--users $(USERS)) $(if $(ACCESS),--access $(ACCESS)) \
   $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PARTITIONS),--partitions $(PARTITIONS))
@@ -28,8 +24,7 @@ test: ## build everything and run every test (EBB_DATA=DIR adds the tests on rea
 	@scripts/setup.sh test
 	swift build --build-tests
 	swift build -c release --product ebbd
-	swift test --skip-build --disable-xctest --no-parallel --filter '$(PATIENT)' $(ARGS)
-	EBB_BROKERS= swift test --skip-build --disable-xctest --skip '$(PATIENT)' $(ARGS)
+	scripts/test.sh $(ARGS)
 
 test-kafka: ## exactly once on a real cluster: BROKERS=host:port (EBB_EVENTS, EBB_KILLS, EBB_ROUNDS; ARGS="--filter kill")
 	@scripts/setup.sh test
