@@ -22,10 +22,13 @@ let package = Package(
       cxxSettings: [.treatAllWarnings(as: .error)],
       linkerSettings: [.linkedLibrary("simdjson")]),
 
+    .target(name: "CPrefetch"),
+
     .target(name: "Events", dependencies: ["CSimdJSON"], swiftSettings: strict),
     .target(name: "Portrait", dependencies: ["Events"], swiftSettings: strict),
     .target(name: "Triggers", dependencies: ["Portrait", "Events"], swiftSettings: strict),
-    .target(name: "Shard", dependencies: ["Triggers", "Portrait", "Events"], swiftSettings: strict),
+    .target(
+      name: "Shard", dependencies: ["Triggers", "Portrait", "Events", "CPrefetch"], swiftSettings: strict),
     .target(
       name: "Settings",
       dependencies: ["Events", "Portrait", "Triggers", .product(name: "Yams", package: "Yams")],

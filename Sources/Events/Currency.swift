@@ -15,6 +15,11 @@ public struct Currency: Sendable, Hashable {
     self.code = code
   }
 
+  /// A code that came from `code`.
+  package init(trusted code: UInt32) {
+    self.code = code
+  }
+
   /// As `init(_:)`, from a string.
   public init?(_ text: String) {
     self.init(text.utf8)

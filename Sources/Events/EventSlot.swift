@@ -117,6 +117,14 @@ public struct EventSlot: ~Copyable {
     bytes[Int(range.start)..<Int(range.start) + Int(range.count)]
   }
 
+  /// Calls `body` with the bytes of a range.
+  public func withText<Result>(_ range: TextRange, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    unsafe bytes.withUnsafeBytes { bytes in
+      let end = Int(range.start) + Int(range.count)
+      return unsafe body(UnsafeRawBufferPointer(rebasing: bytes[Int(range.start)..<end]))
+    }
+  }
+
   /// The text of a range as a string.
   public func string(_ range: TextRange) -> String {
     String(decoding: slice(range), as: UTF8.self)

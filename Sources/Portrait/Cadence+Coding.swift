@@ -33,11 +33,11 @@ extension Cadence {
     if gapSquares.bitPattern != 0 { writer.double(gapSquares) }
     // The count in three bits, then two bits for each basis.
     var head = UInt64(orders.count)
-    for (index, order) in orders.enumerated() {
-      head |= UInt64(order.basis.rawValue) << UInt64(3 + 2 * index)
+    for index in 0..<orders.count {
+      head |= UInt64(orders[basis: index].rawValue) << UInt64(3 + 2 * index)
     }
     writer.unsigned(head)
-    for order in orders { writer.fixed64(order.key) }
+    for index in 0..<orders.count { writer.fixed64(orders.keys[index]) }
   }
 
   init(from reader: inout StateReader, base: Int64) throws(StateError) {
@@ -67,19 +67,60 @@ extension Cadence {
   }
 
   private mutating func readOrders(_ reader: inout StateReader) throws(StateError) {
-    var head = try reader.unsigned(below: 1 << UInt64(3 + 2 * Self.rememberedOrders))
+    var head = try reader.unsigned(below: 1 << UInt64(3 + 2 * RecentOrders.maximum))
     let count = Int(head & 7)
     head >>= 3
-    if count > Self.rememberedOrders || head >> UInt64(2 * count) != 0 {
+    if count > RecentOrders.maximum || head >> UInt64(2 * count) != 0 {
       throw reader.malformed("there are too many orders")
     }
-    orders.reserveCapacity(count)
     for _ in 0..<count {
-      guard let basis = Basis(rawValue: UInt8(head & 3)) else {
+      guard let basis = RecentOrders.Basis(rawValue: UInt8(head & 3)) else {
         throw reader.malformed("there is no such basis of a value")
       }
-      orders.append(Order(key: try reader.fixed64(), basis: basis))
+      _ = orders.append(try reader.fixed64(), basis)
       head >>= 2
     }
+  }
+}
+
+// In a user's block.
+extension Cadence {
+  func write(into writer: inout BlockWriter) {
+    var flags: UInt8 = hasRevenueCurrency ? 1 : 0
+    if revenueCurrency != nil { flags |= 2 }
+    if purchaseDays > 1 { flags |= 4 }
+    if lastPurchase != firstPurchase { flags |= 8 }
+    if lastPurchase != nil { flags |= 16 }
+    writer.byte(flags)
+    writer.small(purchases)
+    writer.small(purchaseDays)
+    if let lastPurchase { writer.time(lastPurchase) }
+    if flags & 8 != 0 { writer.time(firstPurchase ?? 0) }
+    writer.amount(lastPurchaseDay)
+    if let revenueCurrency { writer.fixed32(revenueCurrency.code) }
+    writer.amount(lifetimeRevenueMinor)
+    if flags & 4 != 0 {
+      writer.double(meanGapDays)
+      writer.double(gapSquares)
+    }
+    orders.write(into: &writer)
+  }
+
+  init(from reader: inout BlockReader) {
+    self.init()
+    let flags = reader.byte()
+    purchases = reader.small()
+    purchaseDays = reader.small()
+    if flags & 16 != 0 { lastPurchase = reader.time() }
+    firstPurchase = flags & 8 != 0 ? reader.time() : lastPurchase
+    lastPurchaseDay = reader.amount()
+    hasRevenueCurrency = flags & 1 != 0
+    if flags & 2 != 0 { revenueCurrency = Currency(trusted: reader.fixed32()) }
+    lifetimeRevenueMinor = reader.amount()
+    if flags & 4 != 0 {
+      meanGapDays = reader.double()
+      gapSquares = reader.double()
+    }
+    orders = RecentOrders(from: &reader)
   }
 }

@@ -2,20 +2,6 @@ import Events
 
 /// The rhythm of a user's purchases, and the money in them.
 public struct Cadence: Sendable, Hashable {
-  /// An order whose rows may still come.
-  struct Order: Sendable, Hashable {
-    var key: UInt64
-    var basis: Basis
-  }
-
-  /// How an order's value is told.
-  enum Basis: UInt8, Sendable, Hashable {
-    case unknown, stated, prices
-  }
-
-  /// Orders whose further rows are recognised.
-  static let rememberedOrders = 4
-
   /// Orders, and the largest purchase time.
   public internal(set) var purchases: Int64 = 0
   public internal(set) var firstPurchase: Int64?
@@ -31,7 +17,8 @@ public struct Cadence: Sendable, Hashable {
   /// Of the first valued purchase (which may have none).
   public internal(set) var revenueCurrency: Currency?
   var hasRevenueCurrency = false
-  var orders: [Order] = []
+  /// Orders whose rows may still come.
+  var orders = RecentOrders()
 
   public init() {}
 
@@ -52,21 +39,20 @@ public struct Cadence: Sendable, Hashable {
     lastPurchase = max(lastPurchase ?? ts, ts)
     firstPurchase = min(firstPurchase ?? ts, ts)
     let key = Self.orderKey(event)
-    var index = 0
-    while index < orders.count, orders[index].key != key { index += 1 }
-    if index == orders.count {
+    let index: Int
+    if let known = orders.index(of: key) {
+      index = known
+    } else {
       effect.isNew = true
       purchases += 1
       addDay(Milliseconds.dayNumber(ts))
-      if orders.count == Self.rememberedOrders { orders.removeFirst() }
-      orders.append(Order(key: key, basis: .unknown))
-      index = orders.count - 1
+      index = orders.append(key)
     }
     let minor: Int64
-    switch orders[index].basis {
+    switch orders[basis: index] {
     case .unknown:
       guard let value = event.ownValue else { return effect }
-      orders[index].basis = value.isStated ? .stated : .prices
+      orders[basis: index] = value.isStated ? .stated : .prices
       minor = value.minor
     case .prices:
       guard let value = event.pricedValue else { return effect }

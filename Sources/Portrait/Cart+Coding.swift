@@ -16,14 +16,17 @@ extension Cart {
     var flags: UInt64 = lines.isEmpty ? 0 : Flag.lines
     if barrier != .min { flags |= Flag.barrier }
     if firstAdd != 0 { flags |= Flag.firstAdd }
-    if cartID != nil { flags |= Flag.cartID }
+    if hasCartID { flags |= Flag.cartID }
     if orderHash != nil { flags |= Flag.orderHash }
     if !itemBarriers.isEmpty { flags |= Flag.itemBarriers }
     if uncountedLines != 0 { flags |= Flag.uncountedLines }
     writer.unsigned(flags)
     if barrier != .min { writer.time(barrier, from: base) }
     if firstAdd != 0 { writer.time(firstAdd, from: base) }
-    if let cartID { writer.string(cartID) }
+    if hasCartID {
+      writer.count(cartIDText.count)
+      writer.raw(cartIDText)
+    }
     if let orderHash { writer.fixed64(orderHash) }
     if uncountedLines != 0 { writer.signed(uncountedLines) }
     if !itemBarriers.isEmpty {
@@ -37,22 +40,25 @@ extension Cart {
     writer.count(lines.count)
     var currency: Currency?
     for line in lines {
-      line.encode(into: &writer, base: base, earlier: currency)
+      encode(line, into: &writer, base: base, earlier: currency)
       currency = line.currency ?? currency
     }
   }
 
-  init(from reader: inout StateReader, base: Int64) throws(StateError) {
-    self.init()
+  /// Takes the place of whatever cart is here.
+  mutating func decode(from reader: inout StateReader, base: Int64) throws(StateError) {
+    reset()
     let flags = try reader.unsigned(below: Flag.end)
     if flags & Flag.barrier != 0 { barrier = try reader.time(from: base) }
     if flags & Flag.firstAdd != 0 { firstAdd = try reader.time(from: base) }
-    if flags & Flag.cartID != 0 { cartID = try reader.string() }
+    if flags & Flag.cartID != 0 {
+      hasCartID = true
+      try reader.appendText(to: &cartIDText)
+    }
     if flags & Flag.orderHash != 0 { orderHash = try reader.fixed64() }
     if flags & Flag.uncountedLines != 0 { uncountedLines = try reader.signed() }
     if flags & Flag.itemBarriers != 0 {
       let count = try reader.count(Self.rememberedPurchases, each: 9)
-      itemBarriers.reserveCapacity(count)
       for _ in 0..<count {
         itemBarriers.append(
           ItemBarrier(hash: try reader.fixed64(), time: try reader.time(from: base)))
@@ -60,12 +66,11 @@ extension Cart {
     }
     if flags & Flag.lines != 0 {
       let count = try reader.count(Self.maximumLines, each: 3)
-      lines.reserveCapacity(count)
       var currency: Currency?
       for _ in 0..<count {
-        let line = try CartLine(from: &reader, base: base, earlier: currency)
+        let line = try decodeLine(from: &reader, base: base, earlier: currency)
         currency = line.currency ?? currency
-        lines.append(line)
+        append(line)
       }
     }
     let isMisspelt =
@@ -76,8 +81,9 @@ extension Cart {
   }
 }
 
-extension CartLine {
-  private enum Flag {
+// A line.
+extension Cart {
+  private enum LineFlag {
     static let priced: UInt64 = 1
     static let currency: UInt64 = 2
     static let sameCurrency: UInt64 = 4
@@ -88,47 +94,60 @@ extension CartLine {
   }
 
   /// - Parameter earlier: the currency of the line before that has one.
-  func encode(into writer: inout StateWriter, base: Int64, earlier: Currency?) {
-    let hasOwnHash = hash != Cart.itemHash(itemID.utf8)
-    var flags: UInt64 = priceMinor == nil ? 0 : Flag.priced
-    if let currency { flags |= currency == earlier ? Flag.sameCurrency : Flag.currency }
-    if quantity != 1 { flags |= Flag.several }
-    if hasOwnHash { flags |= Flag.ownHash }
+  private func encode(
+    _ line: CartLine, into writer: inout StateWriter, base: Int64, earlier: Currency?
+  ) {
+    let id = text[Int(line.item.start)..<Int(line.item.start) + Int(line.item.count)]
+    let hasOwnHash = line.hash != Cart.itemHash(id)
+    var flags: UInt64 = line.priceMinor == nil ? 0 : LineFlag.priced
+    if let currency = line.currency {
+      flags |= currency == earlier ? LineFlag.sameCurrency : LineFlag.currency
+    }
+    if line.quantity != 1 { flags |= LineFlag.several }
+    if hasOwnHash { flags |= LineFlag.ownHash }
     writer.unsigned(flags)
-    writer.string(itemID)
-    if hasOwnHash { writer.fixed64(hash) }
-    if quantity != 1 { writer.signed(quantity) }
-    if let priceMinor { writer.signed(priceMinor) }
-    if let currency, currency != earlier { writer.currency(currency) }
-    writer.time(touched, from: base)
+    writer.count(id.count)
+    writer.raw(id)
+    if hasOwnHash { writer.fixed64(line.hash) }
+    if line.quantity != 1 { writer.signed(line.quantity) }
+    if let priceMinor = line.priceMinor { writer.signed(priceMinor) }
+    if let currency = line.currency, currency != earlier { writer.currency(currency) }
+    writer.time(line.touched, from: base)
   }
 
-  init(from reader: inout StateReader, base: Int64, earlier: Currency?) throws(StateError) {
-    let flags = try reader.unsigned(below: Flag.end)
-    let itemID = try reader.string()
-    var hash = Cart.itemHash(itemID.utf8)
-    if flags & Flag.ownHash != 0 {
+  /// The text of its item goes behind that of the others; the line itself is the caller's to append.
+  private mutating func decodeLine(
+    from reader: inout StateReader, base: Int64, earlier: Currency?
+  ) throws(StateError) -> CartLine {
+    let flags = try reader.unsigned(below: LineFlag.end)
+    let start = text.count
+    try reader.appendText(to: &text)
+    var hash = Cart.itemHash(text[start...])
+    if flags & LineFlag.ownHash != 0 {
       let own = try reader.fixed64()
       if own == hash { throw reader.malformed("the hash of an item is written out") }
       hash = own
     }
-    let quantity = flags & Flag.several != 0 ? try reader.signed() : 1
-    if flags & Flag.several != 0, quantity == 1 { throw reader.malformed("a quantity of 1 is written out") }
+    let quantity = flags & LineFlag.several != 0 ? try reader.signed() : 1
+    if flags & LineFlag.several != 0, quantity == 1 {
+      throw reader.malformed("a quantity of 1 is written out")
+    }
     if quantity < 1 || quantity > Cart.maximumQuantity { throw reader.malformed("no such quantity") }
-    let price = flags & Flag.priced != 0 ? try reader.signed() : nil
+    let price = flags & LineFlag.priced != 0 ? try reader.signed() : nil
     var currency: Currency?
-    switch flags & (Flag.currency | Flag.sameCurrency) {
+    switch flags & (LineFlag.currency | LineFlag.sameCurrency) {
     case 0: break
-    case Flag.currency:
+    case LineFlag.currency:
       currency = try reader.currency()
       if currency == earlier { throw reader.malformed("a currency is written out again") }
-    case Flag.sameCurrency:
+    case LineFlag.sameCurrency:
       guard earlier != nil else { throw reader.malformed("there is no earlier currency") }
       currency = earlier
     default: throw reader.malformed("a line has two currencies")
     }
-    self.init(
-      itemID: itemID, hash: hash, quantity: quantity, priceMinor: price, currency: currency,
+    return CartLine(
+      item: TextRange(start: UInt32(start), count: UInt32(text.count - start)), hash: hash,
+      quantity: quantity, priceMinor: price, currency: currency,
       touched: try reader.time(from: base))
   }
 }

@@ -2,8 +2,9 @@ import Events
 
 /// One item in the cart.
 public struct CartLine: Sendable, Hashable {
-  public var itemID: String
-  /// Of `itemID`.
+  /// The item's id, in its cart's `text`.
+  var item: TextRange
+  /// Of the id.
   public var hash: UInt64
   /// Above 0.
   public var quantity: Int64
@@ -32,9 +33,15 @@ public struct Cart: Sendable, Hashable {
 
   /// In the order in which the items came into the cart.
   public internal(set) var lines: [CartLine] = []
+  /// The ids of the lines' items, one behind the other.
+  var text: [UInt8] = []
+  /// Known also while the lines are not at hand.
+  public internal(set) var isEmpty = true
   /// Adds of further items beyond `maximumLines`, since the cart was opened or last set.
   public internal(set) var uncountedLines: Int64 = 0
-  public internal(set) var cartID: String?
+  /// The shop's id of the cart, if it gave one.
+  var cartIDText: [UInt8] = []
+  var hasCartID = false
   /// Of the order id last seen on a cart event.
   var orderHash: UInt64?
   /// When the first of the contents came into the empty cart.
@@ -60,18 +67,22 @@ public struct Cart: Sendable, Hashable {
 
   public init() {}
 
-  public var isEmpty: Bool { lines.isEmpty }
+  public var cartID: String? { hasCartID ? String(decoding: cartIDText, as: UTF8.self) : nil }
 
   /// Hash of items and quantities, whatever their order. 0 for an empty cart.
-  public var version: UInt64 {
-    var sum: UInt64 = 0
-    for line in lines {
-      var hash = StableHash(seed: 3)
-      hash.combine(line.hash)
-      hash.combine(line.quantity)
-      sum &+= hash.value
-    }
-    return sum
+  public internal(set) var version: UInt64 = 0
+
+  /// What a line adds to the version.
+  static func versionPart(_ hash: UInt64, _ quantity: Int64) -> UInt64 {
+    var part = StableHash(seed: 3)
+    part.combine(hash)
+    part.combine(quantity)
+    return part.value
+  }
+
+  /// The id of a line's item.
+  public func itemID(of line: CartLine) -> String {
+    String(decoding: text[Int(line.item.start)..<Int(line.item.start) + Int(line.item.count)], as: UTF8.self)
   }
 
   /// Whether an item with this hash is in the cart.
@@ -116,7 +127,7 @@ public struct Cart: Sendable, Hashable {
     case .cartSet: replace(event, byItem, &effect)
     case .cartClear:
       effect.accepted = true
-      effect.unitsRemoved = take { $0.touched <= event.ts }
+      effect.unitsRemoved = take(upTo: event.ts)
       barrier = max(barrier, event.ts)
     case .checkoutStart:
       if event.hasItems { replace(event, byItem, &effect) } else { effect.accepted = true }
@@ -125,15 +136,22 @@ public struct Cart: Sendable, Hashable {
     effect.changed = version != before
     if effect.wasEmpty, !isEmpty {
       firstAdd = event.ts
-      cartID = nil
+      hasCartID = false
+      cartIDText.removeAll(keepingCapacity: true)
       orderHash = nil
     }
     if effect.accepted {
-      if let id = event.cartID { cartID = event.string(id) }
-      if let id = event.orderID { orderHash = Self.itemHash(event.slice(id)) }
+      if let id = event.cartID { setCartID(event, id) }
+      if let id = event.orderID { orderHash = event.itemHash(id) }
     }
     if isEmpty { uncountedLines = 0 }
     return effect
+  }
+
+  private mutating func setCartID(_ event: borrowing EventSlot, _ id: TextRange) {
+    hasCartID = true
+    cartIDText.removeAll(keepingCapacity: true)
+    unsafe event.withText(id) { unsafe cartIDText.append(contentsOf: $0) }
   }
 
   private func isBarred(_ hash: UInt64, _ ts: Int64, _ byItem: Bool) -> Bool {
@@ -146,11 +164,11 @@ public struct Cart: Sendable, Hashable {
       let item = event.namedItem(index)
       let quantity = item.quantity ?? 1
       effect.unitsAdded += quantity
-      let hash = Self.itemHash(event.slice(item.itemID))
+      let hash = event.itemHash(item.itemID)
       if isBarred(hash, event.ts, byItem) { continue }
       effect.accepted = true
       if let line = line(hash) {
-        lines[line].quantity = min(lines[line].quantity + quantity, Self.maximumQuantity)
+        setQuantity(line, min(lines[line].quantity + quantity, Self.maximumQuantity))
         price(line, item.priceMinor, event.currency, event.ts)
         lines[line].touched = max(lines[line].touched, event.ts)
       } else {
@@ -162,7 +180,7 @@ public struct Cart: Sendable, Hashable {
   private mutating func remove(_ event: borrowing EventSlot, _ byItem: Bool, _ effect: inout Effect) {
     for index in 0..<event.namedItemCount {
       let item = event.namedItem(index)
-      let hash = Self.itemHash(event.slice(item.itemID))
+      let hash = event.itemHash(item.itemID)
       if isBarred(hash, event.ts, byItem) {
         effect.unitsRemoved += item.quantity ?? 1
         continue
@@ -171,9 +189,9 @@ public struct Cart: Sendable, Hashable {
       guard let line = line(hash) else { continue }
       let taken = min(item.quantity ?? .max, lines[line].quantity)
       effect.unitsRemoved += taken
-      lines[line].quantity -= taken
+      setQuantity(line, lines[line].quantity - taken)
       lines[line].touched = max(lines[line].touched, event.ts)
-      if lines[line].quantity == 0 { lines.remove(at: line) }
+      if lines[line].quantity == 0 { _ = takeOut { $0.quantity == 0 } }
     }
   }
 
@@ -183,12 +201,15 @@ public struct Cart: Sendable, Hashable {
     effect.accepted = true
     uncountedLines = 0
     // What the list does not name goes, unless it was touched later.
-    effect.unitsRemoved += take { line in
-      line.touched <= event.ts && !Self.names(event, line.hash)
+    let time = event.ts
+    for index in lines.indices where lines[index].touched <= time && !Self.names(event, lines[index].hash) {
+      effect.unitsRemoved += lines[index].quantity
+      setQuantity(index, 0)
     }
-    for index in event.items.indices {
+    _ = takeOut { $0.quantity == 0 }
+    for index in 0..<event.items.count {
       let item = event.items[index]
-      let hash = Self.itemHash(event.slice(item.itemID))
+      let hash = event.itemHash(item.itemID)
       if isBarred(hash, event.ts, byItem) { continue }
       // An item that is listed twice has the sum of its rows, and the last price that they give.
       if Self.firstRow(event, hash) < index {
@@ -200,7 +221,7 @@ public struct Cart: Sendable, Hashable {
         if lines[line].touched > event.ts { continue }
         let difference = quantity - lines[line].quantity
         if difference > 0 { effect.unitsAdded += difference } else { effect.unitsRemoved -= difference }
-        lines[line].quantity = quantity
+        setQuantity(line, quantity)
         price(line, item.priceMinor, event.currency, event.ts)
         lines[line].touched = event.ts
       } else if append(event, item, hash, quantity, &effect) {
@@ -217,20 +238,31 @@ public struct Cart: Sendable, Hashable {
   private static func firstRow(_ event: borrowing EventSlot, _ hash: UInt64) -> Int {
     var index = 0
     let count = event.namedItemCount
-    while index < count, itemHash(event.slice(event.namedItem(index).itemID)) != hash { index += 1 }
+    while index < count, event.itemHash(event.namedItem(index).itemID) != hash { index += 1 }
     return index
   }
 
   private static func listedUnits(_ event: borrowing EventSlot, _ hash: UInt64) -> Int64 {
     var units: Int64 = 0
-    for item in event.items where itemHash(event.slice(item.itemID)) == hash {
-      units += item.quantity ?? 1
+    for index in 0..<event.items.count where event.itemHash(event.items[index].itemID) == hash {
+      units += event.items[index].quantity ?? 1
     }
     return min(units, maximumQuantity)
   }
 
+  // MARK: Lines
+
   private func line(_ hash: UInt64) -> Int? {
-    lines.firstIndex { $0.hash == hash }
+    for index in 0..<lines.count where lines[index].hash == hash { return index }
+    return nil
+  }
+
+  private mutating func setQuantity(_ line: Int, _ quantity: Int64) {
+    let hash = lines[line].hash
+    version &-= Self.versionPart(hash, lines[line].quantity)
+    // A line of 0 units is about to be taken out.
+    if quantity > 0 { version &+= Self.versionPart(hash, quantity) }
+    lines[line].quantity = quantity
   }
 
   private mutating func price(_ line: Int, _ priceMinor: Int64?, _ currency: Currency?, _ ts: Int64) {
@@ -249,21 +281,53 @@ public struct Cart: Sendable, Hashable {
       effect.overflows += 1
       return false
     }
-    lines.append(
-      CartLine(
-        itemID: event.string(item.itemID), hash: hash, quantity: min(quantity, Self.maximumQuantity),
-        priceMinor: item.priceMinor, currency: item.priceMinor == nil ? nil : event.currency,
-        touched: event.ts))
+    let line = CartLine(
+      item: TextRange(start: UInt32(text.count), count: item.itemID.count), hash: hash,
+      quantity: min(quantity, Self.maximumQuantity), priceMinor: item.priceMinor,
+      currency: item.priceMinor == nil ? nil : event.currency, touched: event.ts)
+    unsafe event.withText(item.itemID) { unsafe text.append(contentsOf: $0) }
+    append(line)
     return true
   }
 
-  /// Removes lines and returns their units.
-  private mutating func take(_ condition: (CartLine) -> Bool) -> Int64 {
+  /// Puts a line behind the others; the text of its item is there.
+  mutating func append(_ line: CartLine) {
+    version &+= Self.versionPart(line.hash, line.quantity)
+    lines.append(line)
+    isEmpty = false
+  }
+
+  /// Takes out lines that were touched no later than `time`, and returns their units.
+  private mutating func take(upTo time: Int64) -> Int64 {
+    takeOut { $0.touched <= time }
+  }
+
+  /// Takes out lines with their text, and returns their units.
+  private mutating func takeOut(_ condition: (borrowing CartLine) -> Bool) -> Int64 {
     var units: Int64 = 0
-    lines.removeAll { line in
-      guard condition(line) else { return false }
-      units += line.quantity
-      return true
+    var kept = 0
+    var end: UInt32 = 0
+    for index in 0..<lines.count {
+      var line = lines[index]
+      if condition(line) {
+        units += line.quantity
+        if line.quantity > 0 { version &-= Self.versionPart(line.hash, line.quantity) }
+        continue
+      }
+      if line.item.start != end {
+        for offset in 0..<Int(line.item.count) {
+          text[Int(end) + offset] = text[Int(line.item.start) + offset]
+        }
+        line.item.start = end
+      }
+      end += line.item.count
+      lines[kept] = line
+      kept += 1
+    }
+    if kept < lines.count {
+      lines.removeSubrange(kept...)
+      text.removeSubrange(Int(end)...)
+      isEmpty = lines.isEmpty
     }
     return units
   }
@@ -276,14 +340,15 @@ public struct Cart: Sendable, Hashable {
     effect.accepted = true
     effect.wasEmpty = isEmpty
     effect.whole = !byItem || !event.namesItems || sharesIdentity(event)
+    let time = event.ts
     if effect.whole {
-      effect.unitsRemoved = take { $0.touched <= event.ts }
-      barrier = max(barrier, event.ts)
+      effect.unitsRemoved = take(upTo: time)
+      barrier = max(barrier, time)
     } else {
       for index in 0..<event.namedItemCount {
-        let hash = Self.itemHash(event.slice(event.namedItem(index).itemID))
-        effect.unitsRemoved += take { $0.hash == hash && $0.touched <= event.ts }
-        remember(hash, event.ts)
+        let hash = event.itemHash(event.namedItem(index).itemID)
+        effect.unitsRemoved += takeOut { $0.hash == hash && $0.touched <= time }
+        remember(hash, time)
       }
     }
     effect.changed = effect.unitsRemoved > 0
@@ -292,8 +357,10 @@ public struct Cart: Sendable, Hashable {
   }
 
   private func sharesIdentity(_ event: borrowing EventSlot) -> Bool {
-    if let id = event.cartID, let cartID, event.slice(id).elementsEqual(cartID.utf8) { return true }
-    if let id = event.orderID, let orderHash, Self.itemHash(event.slice(id)) == orderHash { return true }
+    if let id = event.cartID, hasCartID, unsafe event.withText(id, { unsafe $0.elementsEqual(cartIDText) }) {
+      return true
+    }
+    if let id = event.orderID, let orderHash, event.itemHash(id) == orderHash { return true }
     return false
   }
 
@@ -313,7 +380,38 @@ public struct Cart: Sendable, Hashable {
 
   /// Drops the contents.
   public mutating func forget() {
-    lines.removeAll()
+    lines.removeAll(keepingCapacity: true)
+    text.removeAll(keepingCapacity: true)
+    version = 0
+    isEmpty = true
     uncountedLines = 0
+  }
+
+  /// As if nothing had ever been in it; keeps its memory.
+  mutating func reset() {
+    forget()
+    cartIDText.removeAll(keepingCapacity: true)
+    hasCartID = false
+    orderHash = nil
+    firstAdd = 0
+    barrier = .min
+    itemBarriers.removeAll(keepingCapacity: true)
+  }
+
+  /// Whether it says nothing.
+  var isBlank: Bool {
+    isEmpty && !hasCartID && orderHash == nil && firstAdd == 0 && barrier == .min && itemBarriers.isEmpty
+      && uncountedLines == 0
+  }
+}
+
+extension EventSlot {
+  /// The hash by which items are told apart.
+  func itemHash(_ id: TextRange) -> UInt64 {
+    unsafe withText(id) { text in
+      var hash = StableHash(seed: 4)
+      unsafe hash.combine(text)
+      return hash.value
+    }
   }
 }

@@ -1,51 +1,5 @@
 import Events
 
-/// How finely a user's past is kept: tiers of panes, finest first. A pane of tier k starts on a multiple of
-/// `hops[k]` and is that long; it is kept in that tier for `reaches[k]`, then merged into the next, and dropped
-/// after the last.
-public struct PaneTiers: Sendable, Hashable {
-  /// Ascending; each divides the next.
-  public let hops: [Int64]
-  /// For each tier the longest span that needs it, plus the slack.
-  public let reaches: [Int64]
-
-  /// - Parameters:
-  ///   - spans: lengths of everything that looks back, milliseconds. Must not be empty.
-  ///   - slack: how far behind the user's horizon a regular look may lie (the allowed lateness).
-  public init(spans: [Int64], slack: Int64) {
-    precondition(!spans.isEmpty)
-    var hops: [Int64] = []
-    var reaches: [Int64] = []
-    for hop in Set(spans.map(WindowSpec.hop)).sorted() {
-      hops.append(hop)
-      reaches.append(spans.filter { WindowSpec.hop($0) == hop }.max()! + slack)
-    }
-    self.hops = hops
-    self.reaches = reaches
-  }
-
-  /// Where each tier ends, counted back from the horizon; tiers that do not exist never begin.
-  func cuts(horizon: Int64) -> PaneCuts {
-    var cuts = PaneCuts(first: .max, second: .max, third: .max)
-    cuts.first = cut(0, horizon)
-    if hops.count > 1 { cuts.second = cut(1, horizon) }
-    if hops.count > 2 { cuts.third = cut(2, horizon) }
-    return cuts
-  }
-
-  private func cut(_ index: Int, _ horizon: Int64) -> Int64 {
-    let next = index + 1 < hops.count ? hops[index + 1] : hops[index]
-    return Milliseconds.floor(horizon - reaches[index], to: next)
-  }
-}
-
-/// Where the tiers of one user's panes end at his horizon.
-struct PaneCuts: Sendable, Hashable {
-  var first: Int64
-  var second: Int64
-  var third: Int64
-}
-
 /// A slice of time in which a user's activity is summed.
 struct Pane: Sendable, Hashable {
   var start: Int64
@@ -56,50 +10,102 @@ struct Pane: Sendable, Hashable {
 ///
 /// The horizon is the latest time the user was looked at; it never goes back. What lies behind a tier's cut at
 /// the horizon has been merged into the next tier, or dropped.
-public struct Panes: Sendable, Hashable {
-  var panes: [Pane] = []
+///
+/// The latest pane, which nearly all events belong to, lies open; those before it are bytes (`Panes+Bytes`), and are
+/// taken apart only where one of them changes or is behind a cut.
+public struct Panes: Sendable {
   public internal(set) var horizon: Int64 = .min
+  /// Panes, the latest included.
+  var count = 0
+  /// Counts if there are any.
+  var latest = Pane(start: 0)
+  /// All others, oldest first, and the start of their last.
+  var older = StateWriter()
+  var olderStart: Int64 = 0
+  /// Before the horizon gets here no pane is behind a cut.
+  var nextMerge: Int64 = .max
+  /// Where the tiers end, for the horizons from `cutsFrom` to before `cutsUntil`, whoever is looked at.
   var cuts = PaneCuts(first: .min, second: .min, third: .min)
+  private var cutsFrom: Int64 = .max
+  private var cutsUntil: Int64 = .min
+  /// For the time of one call: the panes taken apart.
+  var open: [Pane] = []
 
   public init() {}
 
+  /// As if nobody had been here before. What is known of the cuts stays: it is nobody's.
+  mutating func reset() {
+    horizon = .min
+    count = 0
+    older.removeAll()
+    nextMerge = .max
+  }
+
   /// Moves the horizon (never back), merging and dropping what falls behind the cuts.
   public mutating func touch(_ time: Int64, _ tiers: PaneTiers) {
-    guard time > horizon else { return }
-    horizon = time
-    cuts = tiers.cuts(horizon: time)
-    // Nothing is older than the finest cut: the usual case, and nothing to do.
-    guard let oldest = panes.first?.start, oldest < cuts.first else { return }
+    if time > horizon { horizon = time }
+    follow(tiers)
+    if horizon >= nextMerge { merge(tiers) }
+  }
+
+  /// Brings the cuts to the horizon.
+  private mutating func follow(_ tiers: PaneTiers) {
+    if horizon >= cutsFrom, horizon < cutsUntil { return }
+    setCuts(tiers)
+  }
+
+  /// As `follow`, also where the tiers may be others than the last time.
+  @inline(never)
+  mutating func setCuts(_ tiers: PaneTiers) {
+    if horizon == .min {
+      cuts = PaneCuts(first: .min, second: .min, third: .min)
+      cutsFrom = .max
+      cutsUntil = .min
+      return
+    }
+    cuts = tiers.cuts(horizon: horizon)
+    cutsFrom = horizon
+    cutsUntil = tiers.cutsChange(after: horizon)
+  }
+
+  /// The cuts are known for this horizon only, or not at all.
+  mutating func forgetCuts() {
+    cutsFrom = .max
+    cutsUntil = .min
+  }
+
+  @inline(never)
+  private mutating func merge(_ tiers: PaneTiers) {
+    takeApart()
     var kept = 0
-    for index in panes.indices {
-      guard let start = start(of: panes[index].start, tiers) else { continue }
-      if kept > 0, panes[kept - 1].start == start {
-        panes[kept - 1].sums += panes[index].sums
+    for index in open.indices {
+      guard let start = start(of: open[index].start, tiers) else { continue }
+      if kept > 0, open[kept - 1].start == start {
+        open[kept - 1].sums += open[index].sums
       } else {
-        let sums = panes[index].sums
-        panes[kept] = Pane(start: start, sums: sums)
+        let sums = open[index].sums
+        open[kept] = Pane(start: start, sums: sums)
         kept += 1
       }
     }
-    panes.removeSubrange(kept...)
+    open.removeSubrange(kept...)
+    putTogether(tiers)
   }
 
   /// The start of the pane that holds `time`, or nil if nothing that old is kept.
   func start(of time: Int64, _ tiers: PaneTiers) -> Int64? {
-    if time >= cuts.first { return Milliseconds.floor(time, to: tiers.hops[0]) }
-    if time >= cuts.second { return Milliseconds.floor(time, to: tiers.hops[1]) }
-    if time >= cuts.third { return Milliseconds.floor(time, to: tiers.hops[2]) }
-    return nil
+    guard let tier = tiers.tier(of: time, cuts) else { return nil }
+    return Milliseconds.floor(time, to: tiers.hop(tier))
   }
 
   /// Rounds the beginning of a window down to a boundary that the kept panes have.
   public func edge(_ time: Int64, _ tiers: PaneTiers) -> Int64 {
-    start(of: time, tiers) ?? Milliseconds.floor(time, to: tiers.hops.last!)
+    start(of: time, tiers) ?? Milliseconds.floor(time, to: tiers.lastHop)
   }
 
   /// Whether a pane for `time` is kept.
   public func keeps(_ time: Int64, _ tiers: PaneTiers) -> Bool {
-    start(of: time, tiers) != nil
+    tiers.tier(of: time, cuts) != nil
   }
 
   /// Changes the sums of the pane that holds `time`. Returns false, and changes nothing, if it is too old.
@@ -107,25 +113,57 @@ public struct Panes: Sendable, Hashable {
   public mutating func update(
     _ time: Int64, _ tiers: PaneTiers, _ change: (inout PaneSums) -> Void
   ) -> Bool {
+    // The latest pane, without a division to find its start.
+    if count > 0, time >= latest.start, time - latest.start < tiers.hop(0), latest.start >= cuts.first {
+      change(&latest.sums)
+      return true
+    }
     guard let start = start(of: time, tiers) else { return false }
-    var index = panes.count
-    while index > 0, panes[index - 1].start > start { index -= 1 }
-    if index > 0, panes[index - 1].start == start {
-      change(&panes[index - 1].sums)
+    if count > 0, start < latest.start {
+      updateEarlier(start, tiers, change)
+      return true
+    }
+    if count == 0 || start > latest.start { begin(start, tiers) }
+    change(&latest.sums)
+    return true
+  }
+
+  /// Makes room for a pane behind all others.
+  private mutating func begin(_ start: Int64, _ tiers: PaneTiers) {
+    if count > 0 { pushLatest() }
+    latest = Pane(start: start)
+    count += 1
+    nextMerge = min(nextMerge, mergeTime(of: start, tiers))
+  }
+
+  @inline(never)
+  private mutating func updateEarlier(
+    _ start: Int64, _ tiers: PaneTiers, _ change: (inout PaneSums) -> Void
+  ) {
+    takeApart()
+    var index = open.count
+    while index > 0, open[index - 1].start > start { index -= 1 }
+    if index > 0, open[index - 1].start == start {
+      change(&open[index - 1].sums)
     } else {
       var pane = Pane(start: start)
       change(&pane.sums)
-      panes.insert(pane, at: index)
+      open.insert(pane, at: index)
     }
-    return true
+    putTogether(tiers)
+  }
+
+  /// The horizon at which a pane falls behind the end of its tier.
+  func mergeTime(of start: Int64, _ tiers: PaneTiers) -> Int64 {
+    guard let tier = tiers.tier(of: start, cuts) else { return .min }
+    return tiers.end(of: start, in: tier)
   }
 
   /// Sums from `begin` (a value of `edge`) up to `end`, or without an upper edge.
   public func sums(from begin: Int64, to end: Int64 = .max) -> PaneSums {
     var sums = PaneSums()
-    for pane in panes.reversed() {
-      if pane.start < begin { break }
-      if pane.start < end { sums += pane.sums }
+    forEach { pane in
+      if pane.start >= begin, pane.start < end { sums += pane.sums }
     }
     return sums
   }
@@ -134,7 +172,8 @@ public struct Panes: Sendable, Hashable {
   public func activeDays(from begin: Int64, to end: Int64) -> Int {
     var days = 0
     var last = Int64.min
-    for pane in panes where pane.start >= begin && pane.start < end && pane.sums.events > 0 {
+    forEach { pane in
+      guard pane.start >= begin, pane.start < end, pane.sums.events > 0 else { return }
       let day = Milliseconds.dayNumber(pane.start)
       if day != last {
         days += 1
@@ -142,5 +181,19 @@ public struct Panes: Sendable, Hashable {
       }
     }
     return days
+  }
+}
+
+extension Panes: Hashable {
+  /// Whether both hold the same panes at the same horizon.
+  public static func == (left: Panes, right: Panes) -> Bool {
+    left.horizon == right.horizon && left.count == right.count
+      && (left.count == 0 || left.latest == right.latest) && left.older.bytes == right.older.bytes
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(horizon)
+    hasher.combine(count)
+    if count > 0 { hasher.combine(latest) }
   }
 }

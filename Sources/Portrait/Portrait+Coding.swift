@@ -19,7 +19,7 @@ extension Portrait {
     var flags: UInt64 = lastActivity == nil ? 0 : Flag.lastActivity
     if hasHadCart { flags |= Flag.hasHadCart }
     if dwellInferred { flags |= Flag.dwellInferred }
-    if cart != Cart() { flags |= Flag.cart }
+    if !cart.isBlank { flags |= Flag.cart }
     if cadence != Cadence() { flags |= Flag.cadence }
     if isCartSessionOpen { flags |= Flag.isCartSessionOpen }
     if closedCartSession != nil { flags |= Flag.closedCartSession }
@@ -34,8 +34,8 @@ extension Portrait {
     if flags & Flag.cadence != 0 { cadence.encode(into: &writer, base: base) }
     closedCartSession?.encode(into: &writer, base: base)
     if flags & Flag.traits != 0 { traits.encode(into: &writer, base: base) }
-    writer.count(fingerprints.count)
-    for fingerprint in fingerprints { writer.fixed32(fingerprint) }
+    writer.count(recent.count)
+    for age in 0..<recent.count { writer.fixed32(recent[age]) }
   }
 
   /// Reads what `encode` wrote: an equal portrait, bit for bit.
@@ -47,18 +47,17 @@ extension Portrait {
     dwellInferred = flags & Flag.dwellInferred != 0
     isCartSessionOpen = flags & Flag.isCartSessionOpen != 0
     let base = lastActivity ?? firstSeen
-    panes = try Panes(from: &reader, base: base)
+    try panes.decode(from: &reader, base: base)
     sessions = try Sessions(from: &reader, base: base)
-    if flags & Flag.cart != 0 { cart = try Cart(from: &reader, base: base) }
+    if flags & Flag.cart != 0 { try cart.decode(from: &reader, base: base) }
     if flags & Flag.cadence != 0 { cadence = try Cadence(from: &reader, base: base) }
     if flags & Flag.closedCartSession != 0 { closedCartSession = try Session(from: &reader, base: base) }
     if flags & Flag.traits != 0 { traits = try Traits(from: &reader, base: base) }
     let isMisspelt =
-      flags & Flag.cart != 0 && cart == Cart() || flags & Flag.cadence != 0 && cadence == Cadence()
+      flags & Flag.cart != 0 && cart.isBlank || flags & Flag.cadence != 0 && cadence == Cadence()
       || flags & Flag.traits != 0 && traits == Traits()
     if isMisspelt { throw reader.malformed("an empty part of a portrait is written out") }
-    let count = try reader.count(Self.rememberedEvents, each: 4)
-    fingerprints.reserveCapacity(count)
-    for _ in 0..<count { fingerprints.append(try reader.fixed32()) }
+    let count = try reader.count(RecentEvents.maximum, each: 4)
+    for _ in 0..<count { recent.remember(try reader.fixed32()) }
   }
 }

@@ -17,28 +17,23 @@ extension Panes {
   /// What was dropped stays so.
   mutating func convert(from old: PaneTiers, to new: PaneTiers) {
     guard horizon != .min else { return }
-    let earlier = cuts
-    cuts = new.cuts(horizon: horizon)
-    var merged: [Pane] = []
-    merged.reserveCapacity(panes.count)
-    for pane in panes {
+    let earlier = old.cuts(horizon: horizon)
+    setCuts(new)
+    takeApart()
+    var kept = 0
+    for index in open.indices {
+      let pane = open[index]
       // Nothing in the pane is later than the horizon.
       let end = pane.start + old.hop(at: pane.start, earlier)
       guard let start = start(of: max(pane.start, min(end - 1, horizon)), new) else { continue }
-      if merged.last?.start == start {
-        merged[merged.count - 1].sums += pane.sums
+      if kept > 0, open[kept - 1].start == start {
+        open[kept - 1].sums += pane.sums
       } else {
-        merged.append(Pane(start: start, sums: pane.sums))
+        open[kept] = Pane(start: start, sums: pane.sums)
+        kept += 1
       }
     }
-    panes = merged
-  }
-}
-
-extension PaneTiers {
-  /// The hop of the tier that a pane starting at `start` is in.
-  func hop(at start: Int64, _ cuts: PaneCuts) -> Int64 {
-    if start >= cuts.first { return hops[0] }
-    return start >= cuts.second && hops.count > 1 ? hops[1] : hops.last!
+    open.removeSubrange(kept...)
+    putTogether(new)
   }
 }

@@ -26,16 +26,13 @@ public struct PortraitRules: Sendable, Hashable {
 /// What has caused trouble: panes are only ever touched after `touch` has moved the horizon; a session's count
 /// moves with its start; a late purchase acts on lines by their touch times, not on the cart as it stands.
 public struct Portrait: Sendable, Hashable {
-  /// Fingerprints remembered for de-duplication.
-  static let rememberedEvents = 16
-
   public internal(set) var panes = Panes()
   public internal(set) var sessions = Sessions()
   public internal(set) var cart = Cart()
   public internal(set) var cadence = Cadence()
   public internal(set) var traits = Traits()
   /// Time of the first applied event, in order of arrival.
-  public let firstSeen: Int64
+  public internal(set) var firstSeen: Int64
   /// Largest time of an activity event.
   public internal(set) var lastActivity: Int64?
   /// Whether any cart event ever put a unit into the cart.
@@ -46,7 +43,8 @@ public struct Portrait: Sendable, Hashable {
   var closedCartSession: Session?
   /// Whether that session is the open one.
   var isCartSessionOpen = false
-  var fingerprints: [UInt32] = []
+  /// Fingerprints of the last events.
+  var recent = RecentEvents()
 
   /// What an event did to the portrait, for the triggers.
   public struct Effect: Sendable, Hashable {
@@ -66,9 +64,8 @@ public struct Portrait: Sendable, Hashable {
 
   /// Whether one of the last events had this fingerprint; remembers it if not.
   public mutating func isDuplicate(_ fingerprint: UInt32) -> Bool {
-    if fingerprints.contains(fingerprint) { return true }
-    if fingerprints.count == Self.rememberedEvents { fingerprints.removeFirst() }
-    fingerprints.append(fingerprint)
+    if recent.contains(fingerprint) { return true }
+    recent.remember(fingerprint)
     return false
   }
 

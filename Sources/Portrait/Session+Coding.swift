@@ -38,3 +38,22 @@ extension Sessions {
     if flags & Flag.closedUntil != 0 { closedUntil = try reader.span(from: base) }
   }
 }
+
+// In a user's block.
+extension Session {
+  func write(into writer: inout BlockWriter) {
+    writer.time(start)
+    writer.amount(last &- start)
+    writer.small(pages << 1 | (hasCartAction ? 1 : 0))
+    writer.amount(dwellMilliseconds)
+  }
+
+  init(from reader: inout BlockReader) {
+    let start = reader.time()
+    self.init(start: start, last: start &+ reader.amount())
+    let head = reader.small()
+    pages = head >> 1
+    hasCartAction = head & 1 != 0
+    dwellMilliseconds = reader.amount()
+  }
+}

@@ -86,6 +86,11 @@ public struct StateWriter: Sendable {
     bytes.append(contentsOf: more)
   }
 
+  /// Bytes as they are, without a length.
+  public mutating func raw(_ more: UnsafeRawBufferPointer) {
+    unsafe bytes.append(contentsOf: more)
+  }
+
   /// Three letters.
   package mutating func currency(_ currency: Currency) {
     for shift in [UInt32(16), 8, 0] { bytes.append(UInt8(truncatingIfNeeded: currency.code >> shift)) }
@@ -244,6 +249,14 @@ public struct StateWriter: Sendable {
     }
     place += count
     return text
+  }
+
+  /// UTF-8 with its length before it, put behind other bytes.
+  package mutating func appendText(to bytes: inout [UInt8]) throws(StateError) {
+    let size = try count(.max - 1)
+    let start = place
+    try skipString(bytes: size)
+    unsafe bytes.append(contentsOf: self.bytes[start..<start + size])
   }
 
   /// Passes over so many bytes of UTF-8.

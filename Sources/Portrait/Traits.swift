@@ -53,6 +53,16 @@ public struct Traits: Sendable, Hashable {
     place = entry
   }
 
+  /// Whether there are none.
+  var isBlank: Bool { entries.isEmpty && timezoneEntry == nil && optOutEntry == nil }
+
+  mutating func reset() {
+    if isBlank { return }
+    entries.removeAll(keepingCapacity: true)
+    timezoneEntry = nil
+    optOutEntry = nil
+  }
+
   /// The value of a trait.
   public subscript(name: String) -> Event.TraitValue? {
     switch name {

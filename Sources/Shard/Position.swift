@@ -1,5 +1,5 @@
 /// A point in a partition's history.
-public struct Position: Sendable, Hashable, Comparable {
+public struct Position: Sendable, Hashable, Comparable, BitwiseCopyable {
   /// Offset of the next record of the input partition.
   public var offset: Int64
   /// Event time up to which deadlines have fired, milliseconds since 1970 UTC; `Int64.min`: nothing seen yet.

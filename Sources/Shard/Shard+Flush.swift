@@ -68,30 +68,28 @@ extension Shard {
   }
 
   private mutating func record(_ index: Int) -> StateChange {
-    let entry = users[index]
+    let isGone = users[index].isGone
     users[index].isDirty = false
-    users[index].stored = position
-    if entry.isGone { graves.append(Grave(index: UInt32(index), position: position)) }
-    setStored(index, entry.isGone ? epochs.current : entry.epoch)
-    return encoded(index)
-  }
-
-  /// A user's record, current to the present position.
-  private mutating func encoded(_ index: Int) -> StateChange {
+    users[stored: index].position = position
+    if isGone { graves.append(Grave(index: UInt32(index), position: position)) }
+    setStored(index, isGone ? epochs.current : users[index].epoch)
     write(index, at: position)
     return StateChange(key: users.key(index), value: Array(stateWriter.bytes), position: position)
   }
 
   /// Leaves the value of a record in `stateWriter`, of a user who is not packed, or of one who is gone.
   private mutating func write(_ index: Int, at position: Position) {
-    let epoch = epochs.hash(users[index].storedEpoch)
+    let epoch = epochs.hash(users[stored: index].epoch)
+    let block = users.block(index)
     stateWriter.removeAll()
     if users[index].isGone {
-      StateRecord.encodeGone(key: users.key(index), epoch: epoch, position: position, into: &stateWriter)
+      unsafe StateRecord.encodeGone(key: block.key, epoch: epoch, position: position, into: &stateWriter)
     } else {
-      let deadline = users[state: index].deadline(epochs.constants(users[index].epoch))?.time
-      StateRecord.encode(
-        users[state: index], epoch: epoch, position: position, deadline: deadline, into: &stateWriter)
+      unsafe desk.take(block.content)
+      desk.need(.all)
+      unsafe StateRecord.encode(
+        desk.state, key: block.key, epoch: epoch, position: position,
+        deadline: block.deadline == .max ? nil : block.deadline, into: &stateWriter)
     }
   }
 
@@ -100,19 +98,32 @@ extension Shard {
   mutating func withStored(
     _ index: Int, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
   ) {
-    precondition(users[index].isStored && !users[index].isDirty, "what is stored of a user is outdated")
-    if let packed = users.packed(index) { return unsafe body(packed.key, packed.value) }
-    write(index, at: users[index].stored)
-    unsafe users.withKey(index) { key in
-      unsafe stateWriter.bytes.withUnsafeBytes { unsafe body(key, $0) }
-    }
+    let stored = users[stored: index]
+    precondition(stored.exists && !users[index].isDirty, "what is stored of a user is outdated")
+    let block = users.block(index)
+    if block.kind == .record { return unsafe body(block.key, block.value) }
+    write(index, at: stored.position)
+    unsafe stateWriter.bytes.withUnsafeBytes { unsafe body(block.key, $0) }
   }
 
   /// Notes which epoch the stored record names.
   mutating func setStored(_ index: Int, _ epoch: UInt16) {
-    if users[index].isStored { epochs.refer(users[index].storedEpoch, by: -1) } else { storedCount += 1 }
-    users[index].storedEpoch = epoch
+    if users[stored: index].exists {
+      epochs.refer(users[stored: index].epoch, by: -1)
+    } else {
+      storedCount += 1
+    }
+    users[stored: index].epoch = epoch
     epochs.refer(epoch, by: 1)
+  }
+
+  /// Nothing is stored of a user any more: takes him out.
+  mutating func removeStored(_ index: Int) {
+    if users[stored: index].exists {
+      epochs.refer(users[stored: index].epoch, by: -1)
+      storedCount -= 1
+    }
+    users.remove(index)
   }
 
   /// Tombstones for those whose marker lies at or before `point`, and for texts of epochs that nothing refers to any
@@ -125,12 +136,10 @@ extension Shard {
       let index = Int(grave.index)
       // One who has come back, and one who came back and is gone again, have no business here.
       guard users.isUsed(index), users[index].isGone, !users[index].isDirty,
-        users[index].stored == grave.position
+        users[stored: index].position == grave.position
       else { continue }
       changes.append(StateChange(key: users.key(index), value: nil, position: grave.position))
-      epochs.refer(users[index].storedEpoch, by: -1)
-      storedCount -= 1
-      users.remove(index)
+      removeStored(index)
     }
     if taken > 0 { graves.removeFirst(taken) }
     for (index, entry) in epochs.entries.enumerated()

@@ -1,19 +1,33 @@
 import Portrait
 import Triggers
 
-// Users who were restored stay packed until they are touched. The shard behaves as if they were not.
+// Users who were restored stay as their records until they are touched: decoding one takes longer than reading him,
+// and most of a million will not be seen for days. The shard behaves as if there were no difference.
 extension Shard {
-  /// Sees to it that a user's state is at hand.
-  mutating func unpack(_ index: Int) {
-    guard let packed = users.packed(index) else { return }
-    let deadline = packed.deadline
-    do throws(StateError) { users.unpack(index, try packed.user()) } catch { unreadable(error) }
+  /// Lays a user out on the desk.
+  @inline(__always) mutating func take(_ index: Int) {
+    let block = users.block(index)
+    if block.kind == .state {
+      unsafe desk.take(block.content)
+    } else {
+      takeRecord(index)
+    }
+  }
+
+  @inline(never) private mutating func takeRecord(_ index: Int) {
+    do throws(StateError) { try layOut(index) } catch { unreadable(error) }
     // He was looked at by what his record told. Of another epoch he was decoded for that.
     guard users[index].epoch == epochs.current else { return }
-    let actual = users[state: index].deadline(constants)?.time
-    guard (actual ?? .max) == (deadline ?? .max) else {
+    guard (desk.state.deadline(constants)?.time ?? .max) == users.block(index).deadline else {
       unreadable(StateError(.malformed, "a record tells another deadline than its user has", place: 0))
     }
+  }
+
+  /// As `take`, without a look at what his record told.
+  mutating func layOut(_ index: Int) throws(StateError) {
+    let block = users.block(index)
+    if block.kind == .state { return unsafe desk.take(block.content) }
+    desk.take(try unsafe StoredRecord(key: block.key, value: block.value).user())
   }
 
   /// Ends the process: a record whose envelope was good when it was restored holds no user.
@@ -30,20 +44,33 @@ extension Shard {
     )
   }
 
-  /// Calls `body` with every user, in no meaningful order.
-  package func forEachUser(_ body: (borrowing UserState) -> Void) {
-    forEachUser { user, _ in body(user) }
+  /// A user's state, all of it.
+  func state(_ index: Int) -> UserState {
+    let block = users.block(index)
+    if block.kind == .record {
+      do throws(StateError) {
+        return try unsafe StoredRecord(key: block.key, value: block.value).user()
+      } catch {
+        unreadable(error)
+      }
+    }
+    var state = UserState(isIdentified: false, firstSeen: 0, constants)
+    let parts = unsafe state.read(block.content)
+    state.load(.all, from: parts)
+    return state
   }
 
-  /// Calls `body` with every user and the hash of the epoch in which he was last touched, in no meaningful order.
-  package func forEachUser(_ body: (borrowing UserState, UInt64) -> Void) {
+  /// Calls `body` with every user's key and state, in no meaningful order.
+  package func forEachUser(_ body: (String, borrowing UserState) -> Void) {
+    forEachUser { key, user, _ in body(key, user) }
+  }
+
+  /// Calls `body` with every user's key and state and the hash of the epoch in which he was last touched, in no
+  /// meaningful order.
+  package func forEachUser(_ body: (String, borrowing UserState, UInt64) -> Void) {
     for index in 0..<users.placeCount where users.isLive(index) {
-      let epoch = epochs.hash(users[index].epoch)
-      if let packed = users.packed(index) {
-        do throws(StateError) { body(try packed.user(), epoch) } catch { unreadable(error) }
-      } else {
-        body(users[state: index], epoch)
-      }
+      let key = unsafe String(decoding: users.block(index).key, as: UTF8.self)
+      body(key, state(index), epochs.hash(users[index].epoch))
     }
   }
 }

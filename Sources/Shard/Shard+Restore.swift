@@ -40,35 +40,36 @@ extension Shard {
   /// record stands against older ones of the topic.
   public mutating func restore(_ record: StoredRecord) throws(StateError) {
     try record.checkKey()
-    let hash = unsafe UserTable.hash(record.key)
+    let key = unsafe record.key
+    let hash = unsafe UserTable.hash(key)
     let epoch = epochs.index(of: record.epoch)
-    var place = unsafe users.find(record.key, hash)
-    if let place, users[place].stored > record.position { return }
-    let isGone = record.kind == .gone
-    let packed =
-      unsafe isGone
-      ? PackedUser(key: record.key)
-      : PackedUser(key: record.key, value: record.value, deadline: record.deadline)
-    if let place {
-      users.replace(place, packed, isGone: isGone, epoch: epoch)
+    let index: Int
+    if let known = unsafe users.find(key, hash) {
+      if users[stored: known].position > record.position { return }
+      index = known
+      if record.kind == .gone {
+        users.replaceByGone(index, epoch: epoch)
+      } else {
+        unsafe users.replace(index, record: record.value, deadline: record.deadline, epoch: epoch)
+      }
+    } else if record.kind == .gone {
+      index = unsafe users.insert(gone: key, hash, epoch: epoch)
     } else {
-      place = users.insert(packed, isGone: isGone, hash, epoch: epoch)
+      index = unsafe users.insert(
+        record: record.value, of: key, deadline: record.deadline, hash, epoch: epoch)
     }
-    users[place!].stored = record.position
-    setStored(place!, epoch)
+    users[stored: index].position = record.position
+    restoredOffset = max(restoredOffset, record.position.offset)
+    setStored(index, epoch)
   }
 
   /// Takes a tombstone in.
   ///
   /// - Parameter position: what it was current to; nil: unknown, it counts in any case.
   public mutating func restoreTombstone(key: UnsafeRawBufferPointer, position: Position?) {
-    guard let place = unsafe users.find(key, UserTable.hash(key)) else { return }
-    if let position, users[place].stored > position { return }
-    if users[place].isStored {
-      epochs.refer(users[place].storedEpoch, by: -1)
-      storedCount -= 1
-    }
-    users.remove(place)
+    guard let index = unsafe users.find(key, UserTable.hash(key)) else { return }
+    if let position, users[stored: index].position > position { return }
+    removeStored(index)
   }
 
   /// Takes the text of an epoch in, which began at `position`.
@@ -103,11 +104,11 @@ extension Shard {
     do throws(StateError) { try scheduleAll() } catch { throw .unreadable(error) }
     for index in 0..<users.placeCount where users.isUsed(index) {
       if users[index].isGone {
-        graves.append(Grave(index: UInt32(index), position: users[index].stored))
+        graves.append(Grave(index: UInt32(index), position: users[stored: index].position))
         continue
       }
       // A user who has not been touched since the epoch began may have come due by its beginning.
-      guard users[index].stored <= position, users[index].stored > epochs.began,
+      guard users[stored: index].position <= position, users[stored: index].position > epochs.began,
         users[index].epoch == epochs.current, case let deadline = users[index].hinted,
         deadline <= position.watermark
       else { continue }

@@ -9,7 +9,9 @@ import Triggers
 /// the `TriggerOutput` that the caller passes. No clock, no I/O, no logger, no randomness: the state is a function
 /// of the calls, and the calls that no record tells of stand in `clockLog`.
 ///
-/// - `UserTable`: users by key. `DeadlineQueue`: hints of who is due when. `DirtyQueue`, `Shard+Flush`: what has to
+/// - `Shard+Deadlines`: who is due when, and what follows.
+/// - `UserTable`: users by key, each a block of bytes. `Desk`: the one who is being looked at, laid out as a state.
+///   `DeadlineQueue`: hints of who is due when. `DirtyQueue`, `Shard+Flush`: what has to
 ///   be written to the state topic. `Shard+Restore`: how it is read again. `Epoch`: under which rules.
 /// - After each call no deadline at or before the watermark is pending (an epoch's start excepted).
 /// - What has caused trouble: deadlines fire *before* the event that makes them due is applied, and once more
@@ -22,9 +24,10 @@ public struct Shard: ~Copyable {
   var epochs: EpochList
   /// Of the present epoch.
   var constants: EpochConstants
-  var users = UserTable()
-  private var queue = DeadlineQueue()
-  private var keyBuffer: [UInt8] = []
+  var users: UserTable
+  var desk: Desk
+  var queue = DeadlineQueue()
+  private var keyText = KeyText()
   var stateWriter = StateWriter()
   /// The next offset to read, and the event time up to which deadlines have fired (`Int64.min`: nothing seen yet).
   public internal(set) var position = Position(offset: 0, watermark: .min)
@@ -37,6 +40,8 @@ public struct Shard: ~Copyable {
   var dirty = DirtyQueue()
   /// Users who are gone and whose marker is stored, with its position: they wait for their tombstone.
   var graves: [Grave] = []
+  /// Nothing that was restored is current to more than this offset.
+  var restoredOffset: Int64 = 0
   /// Records in the state partition, markers included and texts of epochs not.
   public internal(set) var storedCount = 0
 
@@ -56,6 +61,8 @@ public struct Shard: ~Copyable {
     self.isJournaled = isJournaled
     epochs = EpochList(epoch)
     constants = epoch.constants
+    users = UserTable(isStored: isJournaled)
+    desk = Desk(epoch.constants)
   }
 
   /// Users known.
@@ -85,33 +92,59 @@ public struct Shard: ~Copyable {
     let before = position
     guard move(to: event.ts, clock, limit, &output) else { return false }
     position.offset = offset + 1
-    guard let isIdentified = setKey(event) else { return true }
-    let hash = UserTable.hash(keyBuffer)
-    var place = users.find(keyBuffer[...], hash)
-    if let place, offset < users[place].stored.offset { return true }
+    guard keyText.set(event) else { return true }
+    let key = unsafe keyText.bytes
+    let hash = unsafe UserTable.hash(key)
+    let known = unsafe users.find(key, hash)
+    if let known, offset < restoredOffset, offset < users[stored: known].position.offset { return true }
     if event.type == .forget {
-      if let place, users.isLive(place) {
-        unpack(place)
-        users[state: place].erase(&output)
-        remove(place, before)
-      }
+      if let known, users.isLive(known) { erase(known, before, &output) }
       return true
     }
-    if place == nil || !users.isLive(place!) {
-      let state = UserState(
-        key: String(decoding: keyBuffer, as: UTF8.self), isIdentified: isIdentified, firstSeen: event.ts,
-        constants)
-      if let place {
-        users.revive(place, state, epoch: epochs.current)
+    let index: Int
+    if let known, users.isLive(known) {
+      index = known
+      take(index)
+    } else {
+      desk.takeNew(isIdentified: keyText.isIdentified, firstSeen: event.ts, constants)
+      if let known {
+        users.revive(known, epoch: epochs.current)
+        index = known
       } else {
-        place = users.insert(state, hash, epoch: epochs.current)
+        index = unsafe users.insert(key, hash, epoch: epochs.current)
       }
     }
-    let index = place!
-    touch(index, before)
-    users[state: index].apply(event, watermark: position.watermark, clock: clock, constants, &output)
-    fireDue(index, before, clock, &output)
+    change(index, before)
+    desk.need(.needed(by: event.type))
+    let who = unsafe Identity(key: key, isIdentified: desk.state.isIdentified)
+    desk.state.apply(event, of: who, watermark: position.watermark, clock: clock, constants, &output)
+    finish(index, who, before, clock, &output)
     return true
+  }
+
+  /// Asks for the memory that `apply` will look at, for an event that comes a little later. Worth while for batches:
+  /// `prefetch` for all of them, then `prefetchUser`, then `prefetchState`, then `apply`.
+  ///
+  /// - Returns: for `prefetchUser` and `prefetchState`.
+  @discardableResult
+  public mutating func prefetch(_ event: borrowing EventSlot) -> UInt32 {
+    guard keyText.set(event) else { return 0 }
+    let hash = unsafe UserTable.hash(keyText.bytes)
+    users.prefetchSlot(hash)
+    return hash
+  }
+
+  /// See `prefetch`.
+  public func prefetchUser(_ hash: UInt32) { users.prefetchEntry(hash) }
+
+  /// See `prefetch`.
+  public func prefetchState(_ hash: UInt32) { users.prefetchBlock(hash) }
+
+  private mutating func erase(_ index: Int, _ before: Position, _ output: inout TriggerOutput) {
+    take(index)
+    change(index, before)
+    desk.state.erase(&output)
+    remove(index)
   }
 
   /// Moves time for a record that has a time and nothing to apply. As `apply` otherwise.
@@ -170,7 +203,7 @@ public struct Shard: ~Copyable {
     _ = fireAll(upTo: max(mark, position.watermark), clock, .max, &output)
   }
 
-  private mutating func note(_ entry: ClockEntry) {
+  mutating func note(_ entry: ClockEntry) {
     if isJournaled { clockLog.append(entry) }
   }
 
@@ -186,173 +219,28 @@ public struct Shard: ~Copyable {
     queue = DeadlineQueue()
     for index in users.placesByAppearance() {
       users[index].hinted = .max
+      take(index)
+      change(index, start)
+      var next = desk.state.deadline(constants)
       var isGone = false
-      while !isGone, let deadline = users[state: index].deadline(constants), deadline.time <= until {
+      while !isGone, let deadline = next, deadline.time <= until {
         position.watermark = max(position.watermark, deadline.time)
-        isGone = handle(index, deadline, start, max(deadline.time, resumed), &output) == .isForgotten
+        isGone = handle(index, deadline, max(deadline.time, resumed), &output) == .isForgotten
+        next = isGone ? nil : desk.state.deadline(constants)
       }
-      if !isGone { schedule(index) }
+      if !isGone { put(index, next?.time) }
     }
     let ordered = output.alerts[before...].enumerated()
       .sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
     output.alerts.replaceSubrange(before..., with: ordered.map(\.element))
   }
 
-  // MARK: Deadlines
-
-  private struct Due {
-    var index: Int
-    var time: Int64
-    /// nil: told when the user is unpacked.
-    var kind: UserState.DeadlineKind?
-  }
-
-  /// The earliest pending deadline of any user.
-  public mutating func nextDeadline() -> Int64? {
-    guard let due = takeDue(by: .max) else { return nil }
-    hint(due.index, at: due.time)
-    return due.time
-  }
-
-  /// Takes the earliest deadline at or before `limit` out of the queue. Hints that are outdated on the way are
-  /// put right, or dropped where their user is gone.
-  private mutating func takeDue(by limit: Int64) -> Due? {
-    while let first = queue.first, first.time <= limit {
-      _ = queue.popFirst()
-      let index = Int(first.index)
-      // A hint that a newer one has overtaken, or of a user who is gone, counts for nothing.
-      guard users.holds(index, first.appearance), users[index].hinted == first.time else { continue }
-      users[index].hinted = .max
-      guard let due = deadline(index) else { continue }
-      if due.time == first.time { return due }
-      hint(index, at: due.time)
-    }
-    return nil
-  }
-
-  /// A user's deadline under the present epoch. One who was not touched in it is not changed by being looked at.
-  private func deadline(_ index: Int) -> Due? {
-    do throws(StateError) { return try readDeadline(index) } catch { unreadable(error) }
-  }
-
-  private func readDeadline(_ index: Int) throws(StateError) -> Due? {
-    let isPresent = users[index].epoch == epochs.current
-    if let packed = users.packed(index) {
-      if isPresent { return packed.deadline.map { Due(index: index, time: $0) } }
-      return convertedDeadline(index, try packed.user())
-    }
-    if !isPresent { return convertedDeadline(index, users[state: index]) }
-    return users[state: index].deadline(constants).map { Due(index: index, time: $0.time, kind: $0.kind) }
-  }
-
-  private func convertedDeadline(_ index: Int, _ state: UserState) -> Due? {
-    var state = state
-    state.convert(from: epochs.constants(users[index].epoch), to: constants)
-    return state.deadline(constants).map { Due(index: index, time: $0.time, kind: $0.kind) }
-  }
-
-  private mutating func hint(_ index: Int, at time: Int64) {
-    users[index].hinted = time
-    queue.push(
-      DeadlineQueue.Hint(time: time, appearance: users[index].appearance, index: UInt32(index)))
-  }
-
-  /// Sees to it that the user has a hint at or before the earliest deadline.
-  private mutating func schedule(_ index: Int) {
-    if let due = deadline(index), due.time < users[index].hinted { hint(index, at: due.time) }
-  }
-
-  /// Hints for everyone, from nothing.
-  ///
-  /// - Throws: a user who was last touched in another epoch, and has to be decoded for it, cannot be.
-  mutating func scheduleAll() throws(StateError) {
-    var hints: [DeadlineQueue.Hint] = []
-    hints.reserveCapacity(users.count)
-    for index in 0..<users.placeCount where users.isLive(index) {
-      users[index].hinted = .max
-      guard let due = try readDeadline(index), due.time < .max else { continue }
-      users[index].hinted = due.time
-      hints.append(
-        DeadlineQueue.Hint(time: due.time, appearance: users[index].appearance, index: UInt32(index)))
-    }
-    queue = DeadlineQueue(hints)
-  }
-
-  /// Moves the watermark to what an event at this time allows; whether it went all the way.
-  private mutating func move(
-    to eventTime: Int64, _ clock: Int64, _ limit: Int, _ output: inout TriggerOutput
-  ) -> Bool {
-    let mark = max(position.watermark, eventTime - constants.rules.time.allowedLatenessMilliseconds)
-    // Also where the mark stays: a new epoch's deadlines may be due already.
-    if let first = queue.first, first.time <= mark {
-      guard fireAll(upTo: mark, clock, limit, &output) else {
-        note(ClockEntry(.advance, offset: position.offset, watermark: position.watermark, clock: clock))
-        return false
-      }
-    } else {
-      position.watermark = mark
-    }
-    latestEvent = max(latestEvent ?? eventTime, eventTime)
-    return true
-  }
-
-  /// Fires what is due in the whole shard up to `mark`, in order of (time, first appearance), and moves the
-  /// watermark there; or as far as the last instant handled, when so many alerts wait. An instant is handled whole.
-  /// - Returns: whether it went all the way.
-  private mutating func fireAll(
-    upTo mark: Int64, _ clock: Int64, _ limit: Int, _ output: inout TriggerOutput
-  ) -> Bool {
-    let before = position
-    var handled = Int64.min
-    while let due = takeDue(by: mark) {
-      if output.alerts.count >= limit, due.time > handled, handled > before.watermark {
-        hint(due.index, at: due.time)
-        position.watermark = handled
-        return false
-      }
-      handled = max(handled, due.time)
-      fire(due, before, clock, &output)
-    }
-    position.watermark = mark
-    return true
-  }
-
-  /// Fires what is due for one user after an event, then schedules the rest.
-  private mutating func fireDue(
-    _ index: Int, _ before: Position, _ clock: Int64, _ output: inout TriggerOutput
-  ) {
-    while let deadline = users[state: index].deadline(constants), deadline.time <= position.watermark {
-      if handle(index, deadline, before, clock, &output) == .isForgotten { return }
-    }
-    schedule(index)
-  }
-
-  /// Fires a deadline that has been taken out of the queue, and schedules its user's next.
-  private mutating func fire(
-    _ due: Due, _ before: Position, _ clock: Int64, _ output: inout TriggerOutput
-  ) {
-    touch(due.index, before)
-    let kind = due.kind ?? users[state: due.index].deadline(constants)!.kind
-    if handle(due.index, (due.time, kind), before, clock, &output) == .stays { schedule(due.index) }
-  }
-
-  private mutating func handle(
-    _ index: Int, _ deadline: (time: Int64, kind: UserState.DeadlineKind), _ before: Position, _ clock: Int64,
-    _ output: inout TriggerOutput
-  ) -> UserState.Remainder {
-    let remainder = users[state: index].fire(
-      deadline.kind, at: deadline.time, watermark: position.watermark, clock: clock, constants, &output)
-    if remainder == .isForgotten { remove(index, before) }
-    return remainder
-  }
-
   // MARK: Users
 
-  /// A user is about to change: unpacks him, brings him to the present epoch, and notes that he must be flushed.
-  private mutating func touch(_ index: Int, _ before: Position) {
-    unpack(index)
+  /// The user on the desk is about to change: brings him to the present epoch, and notes that he must be flushed.
+  mutating func change(_ index: Int, _ before: Position) {
     if users[index].epoch != epochs.current {
-      users[state: index].convert(from: epochs.constants(users[index].epoch), to: constants)
+      convert(index)
       users[index].epoch = epochs.current
     }
     if isJournaled, !users[index].isDirty {
@@ -361,26 +249,23 @@ public struct Shard: ~Copyable {
     }
   }
 
-  private mutating func remove(_ index: Int, _ before: Position) {
-    if isJournaled {
-      touch(index, before)
-      users.bury(index)
-    } else {
-      users.remove(index)
-    }
+  /// Brings the user on the desk to the present epoch.
+  mutating func convert(_ index: Int) {
+    desk.need(.neededByConversion)
+    desk.state.convert(from: epochs.constants(users[index].epoch), to: constants)
   }
 
-  /// Writes the event's user key to `keyBuffer`; nil: the event has none, else whether it is a `user_id`.
-  private mutating func setKey(_ event: borrowing EventSlot) -> Bool? {
-    keyBuffer.removeAll(keepingCapacity: true)
-    if let id = event.userID {
-      keyBuffer.append(contentsOf: event.slice(id))
-      return true
-    }
-    guard let id = event.anonymousID else { return nil }
-    keyBuffer.append(contentsOf: "anon:".utf8)
-    keyBuffer.append(contentsOf: event.slice(id))
-    return false
+  /// Writes the user on the desk back, and sees to it that he has a hint at or before his deadline.
+  mutating func put(_ index: Int, _ deadline: Int64?) {
+    let time = deadline ?? .max
+    unsafe users.setState(index, desk.written(), deadline: time)
+    if time < users[index].hinted { hint(index, at: time) }
+  }
+
+  /// The user on the desk is gone. Of a shard whose state is stored he leaves his key, until the topic has
+  /// forgotten him too.
+  mutating func remove(_ index: Int) {
+    if isJournaled { users.bury(index) } else { users.remove(index) }
   }
 
   /// What became of all carts, given the counts of every output this shard has written to.
@@ -396,7 +281,7 @@ public struct Shard: ~Copyable {
   public func addStanding(to accounting: inout CartAccounting) {
     var open: Int64 = 0
     var expired: [CartEnding: Int64] = [:]
-    forEachUser { user in
+    forEachUser { _, user in
       switch user.cartStanding {
       case .none: break
       case .some(.none): open += 1

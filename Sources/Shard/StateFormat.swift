@@ -16,15 +16,16 @@ public enum StateFormat: UInt8, Sendable, Hashable, CaseIterable, Comparable {
     allCases.count == 1 ? "format \(current.rawValue)" : "formats \(allCases.map { "\($0.rawValue)" })"
   }
 
-  func encode(_ user: borrowing UserState, into writer: inout StateWriter) {
+  func encode(_ user: borrowing UserState, key: UnsafeRawBufferPointer, into writer: inout StateWriter) {
     switch self {
-    case .one: user.encode(into: &writer)
+    case .one:
+      unsafe user.encode(of: Identity(key: key, isIdentified: user.isIdentified), into: &writer)
     }
   }
 
-  func user(key: String, from reader: inout StateReader) throws(StateError) -> UserState {
+  func user(key: UnsafeRawBufferPointer, from reader: inout StateReader) throws(StateError) -> UserState {
     switch self {
-    case .one: try UserState(key: key, from: &reader)
+    case .one: unsafe try UserState(key: key, from: &reader)
     }
   }
 }

@@ -23,7 +23,8 @@ public struct StateRecord: Sendable, Hashable {
   }
 
   public enum Content: Sendable, Hashable {
-    case user(UserState)
+    /// His key and his state.
+    case user(String, UserState)
     /// The key of the user who is gone.
     case gone(String)
     case epoch(String)
@@ -59,7 +60,7 @@ public struct StateRecord: Sendable, Hashable {
   /// The record's key.
   public var key: [UInt8] {
     switch content {
-    case .user(let state): Array(state.key.utf8)
+    case .user(let user, _): Array(user.utf8)
     case .gone(let user): Array(user.utf8)
     case .epoch: Self.key(ofEpoch: epoch)
     }
@@ -83,9 +84,12 @@ public struct StateRecord: Sendable, Hashable {
   /// Appends the value.
   public func encode(format: StateFormat = .current, into writer: inout StateWriter) {
     switch content {
-    case .user(let state):
-      Self.encode(
-        state, epoch: epoch, position: position, deadline: deadline, format: format, into: &writer)
+    case .user(var user, let state):
+      user.withUTF8 { key in
+        unsafe Self.encode(
+          state, key: UnsafeRawBufferPointer(key), epoch: epoch, position: position, deadline: deadline,
+          format: format, into: &writer)
+      }
     case .gone(let user):
       Self.encodeGone(user, epoch: epoch, position: position, format: format, into: &writer)
     case .epoch(let text):
@@ -95,18 +99,21 @@ public struct StateRecord: Sendable, Hashable {
     }
   }
 
-  /// Appends the value of a user's record, straight from the state; its key is the user's in UTF-8.
+  /// Appends the value of a user's record, straight from the state.
   ///
-  /// - Parameter deadline: the user's next under the rules of `epoch`.
+  /// - Parameters:
+  ///   - key: the record's and the user's, in UTF-8.
+  ///   - deadline: the user's next under the rules of `epoch`.
   public static func encode(
-    _ user: borrowing UserState, epoch: UInt64, position: Position, deadline: Int64?,
+    _ user: borrowing UserState, key: UnsafeRawBufferPointer, epoch: UInt64, position: Position,
+    deadline: Int64?,
     format: StateFormat = .current, into writer: inout StateWriter
   ) {
     let start = begin(.user, epoch, position, format, &writer)
     writer.byte(deadline == nil ? 0 : 1)
     if let deadline { writer.signed(deadline &- position.watermark) }
-    format.encode(user, into: &writer)
-    end(user.key.utf8, from: start, &writer)
+    unsafe format.encode(user, key: key, into: &writer)
+    unsafe end(key, from: start, &writer)
   }
 
   /// Appends the value of the marker of a user who is gone.

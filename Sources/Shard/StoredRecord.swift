@@ -75,8 +75,14 @@ import Triggers
     unsafe UnsafeRawBufferPointer(rebasing: value[..<(value.count - Self.checksumBytes)])
   }
 
-  /// Throws if the key is not a text. Only of a user or of one who is gone.
+  /// Longer than any key of a user.
+  private static let longestKey = 4_096
+
+  /// Throws if the key is not a text, or too long for a user's. Only of a user or of one who is gone.
   func checkKey() throws(StateError) {
+    if unsafe key.count > Self.longestKey {
+      throw StateError(.foreign, "the key of a state record is longer than a user's can be", place: 0)
+    }
     var reader = unsafe StateReader(key)
     try reader.skipString(bytes: reader.rest)
   }
@@ -92,7 +98,7 @@ import Triggers
   public func user() throws(StateError) -> UserState {
     precondition(kind == .user, "only a user's record holds a user")
     var reader = unsafe StateReader(body, from: start)
-    let state = try format.user(key: try userKey(), from: &reader)
+    let state = unsafe try format.user(key: key, from: &reader)
     try reader.end()
     return state
   }
@@ -108,7 +114,7 @@ import Triggers
   public func record() throws(StateError) -> StateRecord {
     let content: StateRecord.Content =
       switch kind {
-      case .user: .user(try user())
+      case .user: .user(try userKey(), try user())
       case .gone: .gone(try userKey())
       case .epoch: .epoch(try epochText())
       }

@@ -1,33 +1,37 @@
 import Events
 import Triggers
 
-/// The users of a shard, found by key: flat open addressing over 64-bit hashes, small entries in one array, free
-/// places used again. A user's state is in a slab; that of one who was restored and not touched since is packed.
+/// The users of a shard, found by key: flat open addressing over hashes, small entries in one array, free places used
+/// again. What is known of a user is a block in the slab.
+///
+/// A look-up waits for memory three times: for the slot, the entry, and the block. `prefetch` asks for them beforehand.
 struct UserTable: ~Copyable {
-  /// What the table and the deadlines need to know about a user.
+  /// What the table and the deadlines need to know about a user: half a cache line.
   struct Entry {
-    var hash: UInt64
-    /// Ordinal of the user's first appearance in this shard.
-    var appearance: UInt64
     /// Time of the earliest hint in the deadline queue; `Int64.max`: none.
     var hinted = Int64.max
-    /// What the user's record in the state topic is current to; events before its offset are in it already.
-    var stored = Position.never
-    /// Instead of a state: his record, or the key of one who is gone. nil: the state is at `slot`.
-    fileprivate var packed: PackedUser?
-    fileprivate var slot: UInt32 = 0
+    /// Ordinal of the user's first appearance in this shard.
+    var appearance: UInt64
+    var hash: UInt32
+    fileprivate var block: BlockSlab.Place
     /// Number of the epoch in which the user was last touched.
     var epoch: UInt16
-    /// Number of the epoch that the stored record names; `noEpoch`: there is no record.
-    var storedEpoch = Entry.noEpoch
     /// Whether the user waits in the dirty queue.
     var isDirty = false
     /// Expired or erased; only the key is left, until the state topic has forgotten it too.
     fileprivate(set) var isGone = false
+  }
+
+  /// What the state topic has of a user.
+  struct Stored {
+    /// What the record is current to; events before its offset are in it already.
+    var position = Position.never
+    /// Number of the epoch that the record names; `noEpoch`: there is no record.
+    var epoch = Stored.noEpoch
 
     static let noEpoch = UInt16.max
 
-    var isStored: Bool { storedEpoch != Self.noEpoch }
+    var exists: Bool { epoch != Self.noEpoch }
   }
 
   private static let empty: UInt32 = 0
@@ -35,12 +39,15 @@ struct UserTable: ~Copyable {
   private static let nobody = UInt64.max
 
   /// Index + 1 into `entries`, `empty` or `removed`; a power of two long, at most 3/4 used.
-  private var slots = [UInt32](repeating: UserTable.empty, count: 64)
+  private var slots = FlatArray<UInt32>(repeating: UserTable.empty, count: 64)
   private var used = 0
-  /// A free place has the appearance `nobody`, and neither a state nor a record.
-  private var entries: [Entry] = []
-  private var free: [UInt32] = []
-  private var states = StateSlab()
+  /// A free place has the appearance `nobody`, and no block.
+  private var entries = FlatArray<Entry>()
+  /// As long as `entries`, of a shard whose state is stored; else empty.
+  private var records = FlatArray<Stored>()
+  private let isStored: Bool
+  private var free = FlatArray<UInt32>()
+  private var slab = BlockSlab()
   private var appearances: UInt64 = 0
 
   /// Users, without those that are gone.
@@ -48,49 +55,96 @@ struct UserTable: ~Copyable {
   /// Entries in use, with those that are gone.
   private(set) var entryCount = 0
 
-  init() {}
+  /// - Parameter isStored: whether it is kept account of what the state topic has.
+  init(isStored: Bool) { self.isStored = isStored }
 
-  deinit {
-    for entry in entries { entry.packed?.free() }
-  }
-
-  static func hash(_ key: some Collection<UInt8>) -> UInt64 {
+  static func hash(_ key: UnsafeRawBufferPointer) -> UInt32 {
     var hash = StableHash(seed: 5)
-    hash.combine(key)
-    return hash.value
+    unsafe hash.combine(key)
+    return UInt32(truncatingIfNeeded: hash.value)
   }
 
   /// The place of the user with this key.
-  func find(_ key: some Collection<UInt8>, _ hash: UInt64) -> Int? {
+  func find(_ key: UnsafeRawBufferPointer, _ hash: UInt32) -> Int? {
     let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: hash) & mask
+    var slot = Int(hash) & mask
     while true {
       let value = slots[slot]
       if value == Self.empty { return nil }
       if value != Self.removed {
         let index = Int(value - 1)
-        if entries[index].hash == hash, holds(index, key: key) { return index }
+        if entries[index].hash == hash, unsafe isEqual(block(index).key, key) { return index }
       }
       slot = (slot + 1) & mask
     }
   }
 
-  private func holds(_ index: Int, key: some Collection<UInt8>) -> Bool {
-    if let packed = entries[index].packed { return unsafe packed.key.elementsEqual(key) }
-    return states[entries[index].slot].key.utf8.elementsEqual(key)
+  @inline(__always)
+  private func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    if left.count != right.count { return false }
+    var place = 0
+    while place + 8 <= left.count {
+      let a = unsafe left.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+      let b = unsafe right.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+      if a != b { return false }
+      place += 8
+    }
+    while place < left.count {
+      if unsafe left[place] != right[place] { return false }
+      place += 1
+    }
+    return true
+  }
+
+  // MARK: Before a look-up
+
+  /// Asks for what `find` looks at first; then, when that has had time to come, for the entry that it leads to; then
+  /// for that one's block.
+  func prefetchSlot(_ hash: UInt32) {
+    unsafe ebbPrefetch(slots.address(Int(hash) & (slots.count - 1)))
+  }
+
+  func prefetchEntry(_ hash: UInt32) {
+    let value = slots[Int(hash) & (slots.count - 1)]
+    if value == Self.empty || value == Self.removed { return }
+    unsafe ebbPrefetch(entries.address(Int(value - 1)))
+  }
+
+  func prefetchBlock(_ hash: UInt32) {
+    let value = slots[Int(hash) & (slots.count - 1)]
+    if value == Self.empty || value == Self.removed { return }
+    let entry = entries[Int(value - 1)]
+    // Another one with the same slot: the look-up will go on from there by itself.
+    if entry.hash != hash || entry.appearance == Self.nobody { return }
+    let address = unsafe slab.address(entry.block)
+    unsafe ebbPrefetch(address)
+    unsafe ebbPrefetch(address + 64)
+    unsafe ebbPrefetch(address + 128)
   }
 
   // MARK: Coming and going
 
-  /// Puts in a user that is not there.
-  mutating func insert(_ state: consuming UserState, _ hash: UInt64, epoch: UInt16) -> Int {
-    let slot = states.insert(state)
-    return insert(Entry(hash: hash, appearance: appearances, packed: nil, slot: slot, epoch: epoch))
+  /// Puts in a user that is not there, with a state that is still to be written.
+  mutating func insert(_ key: UnsafeRawBufferPointer, _ hash: UInt32, epoch: UInt16) -> Int {
+    let place = unsafe newBlock(key, .state, content: 0)
+    return insert(
+      Entry(appearance: appearances, hash: hash, block: place, epoch: epoch))
   }
 
-  /// Puts in a stored user that is not there, or one who is gone.
-  mutating func insert(_ packed: PackedUser, isGone: Bool, _ hash: UInt64, epoch: UInt16) -> Int {
-    insert(Entry(hash: hash, appearance: appearances, packed: packed, epoch: epoch, isGone: isGone))
+  /// Puts in a stored user that is not there.
+  mutating func insert(
+    record value: UnsafeRawBufferPointer, of key: UnsafeRawBufferPointer, deadline: Int64?, _ hash: UInt32,
+    epoch: UInt16
+  ) -> Int {
+    let place = unsafe newBlock(key, .record, content: 4 + value.count)
+    unsafe fill(place, value, deadline)
+    return insert(Entry(appearance: appearances, hash: hash, block: place, epoch: epoch))
+  }
+
+  /// Puts in one who is gone and was not there.
+  mutating func insert(gone key: UnsafeRawBufferPointer, _ hash: UInt32, epoch: UInt16) -> Int {
+    let place = unsafe newBlock(key, .key, content: 0)
+    return insert(Entry(appearance: appearances, hash: hash, block: place, epoch: epoch, isGone: true))
   }
 
   private mutating func insert(_ entry: Entry) -> Int {
@@ -102,17 +156,20 @@ struct UserTable: ~Copyable {
     if let place = free.popLast() {
       index = Int(place)
       entries[index] = entry
+      if isStored { records[index] = Stored() }
     } else {
       index = entries.count
+      precondition(index < Int(UInt32.max) - 1, "a partition has more than 4 billion users")
       entries.append(entry)
+      if isStored { records.append(Stored()) }
     }
     place(index, entry.hash)
     return index
   }
 
-  private mutating func place(_ index: Int, _ hash: UInt64) {
+  private mutating func place(_ index: Int, _ hash: UInt32) {
     let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: hash) & mask
+    var slot = Int(hash) & mask
     while slots[slot] != Self.empty && slots[slot] != Self.removed { slot = (slot + 1) & mask }
     if slots[slot] == Self.empty { used += 1 }
     slots[slot] = UInt32(index) + 1
@@ -122,28 +179,33 @@ struct UserTable: ~Copyable {
   private mutating func rebuild() {
     var size = slots.count
     while (entryCount + 1) * 2 > size { size *= 2 }
-    slots = [UInt32](repeating: Self.empty, count: size)
+    slots = FlatArray(repeating: Self.empty, count: size)
     used = 0
-    for index in entries.indices where isUsed(index) { place(index, entries[index].hash) }
+    for index in 0..<entries.count where isUsed(index) { place(index, entries[index].hash) }
   }
 
   /// Leaves nothing of a user but the key.
   mutating func bury(_ index: Int) {
-    let key = unsafe withKey(index) { unsafe PackedUser(key: $0) }
-    replace(index, key, isGone: true, epoch: entries[index].epoch)
+    replaceBlock(index, .key, content: 0)
+    appear(index, isGone: true, epoch: entries[index].epoch)
   }
 
-  /// Puts a stored user, or one who is gone, in the place of whoever had the same key.
-  mutating func replace(_ index: Int, _ packed: PackedUser, isGone: Bool, epoch: UInt16) {
-    release(index)
-    entries[index].packed = packed
-    appear(index, isGone: isGone, epoch: epoch)
+  /// Puts a stored user in the place of whoever had the same key.
+  mutating func replace(_ index: Int, record value: UnsafeRawBufferPointer, deadline: Int64?, epoch: UInt16) {
+    replaceBlock(index, .record, content: 4 + value.count)
+    unsafe fill(entries[index].block, value, deadline)
+    appear(index, isGone: false, epoch: epoch)
   }
 
-  /// Puts a user who has come back in the place of the one who is gone.
-  mutating func revive(_ index: Int, _ state: consuming UserState, epoch: UInt16) {
-    release(index)
-    entries[index].slot = states.insert(state)
+  /// Puts one who is gone in the place of whoever had the same key.
+  mutating func replaceByGone(_ index: Int, epoch: UInt16) {
+    replaceBlock(index, .key, content: 0)
+    appear(index, isGone: true, epoch: epoch)
+  }
+
+  /// A user who is gone comes back, with a state that is still to be written.
+  mutating func revive(_ index: Int, epoch: UInt16) {
+    block(index).setKind(.state)
     appear(index, isGone: false, epoch: epoch)
   }
 
@@ -160,72 +222,86 @@ struct UserTable: ~Copyable {
   /// Takes an entry out.
   mutating func remove(_ index: Int) {
     let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: entries[index].hash) & mask
+    var slot = Int(entries[index].hash) & mask
     while slots[slot] != UInt32(index) + 1 { slot = (slot + 1) & mask }
     slots[slot] = Self.removed
     if !entries[index].isGone { count -= 1 }
     entryCount -= 1
-    release(index)
+    slab.release(entries[index].block, units: block(index).units)
     entries[index].appearance = Self.nobody
     entries[index].isGone = false
+    entries[index].isDirty = false
     free.append(UInt32(index))
   }
 
-  /// Gives back the state, or what stands for it.
-  private mutating func release(_ index: Int) {
-    if let packed = entries[index].packed {
-      entries[index].packed = nil
-      packed.free()
+  // MARK: Blocks
+
+  /// A user's block. Valid until he changes.
+  @inline(__always) func block(_ index: Int) -> UserBlock {
+    unsafe UserBlock(slab.address(entries[index].block))
+  }
+
+  private mutating func newBlock(
+    _ key: UnsafeRawBufferPointer, _ kind: UserBlock.Kind, content: Int
+  ) -> BlockSlab.Place {
+    let bytes = UserBlock.bytes(key: key.count, content: content)
+    let units = BlockSlab.units(bytes)
+    let place = slab.allocate(units: units, bytes: bytes)
+    let block = unsafe UserBlock(slab.address(place))
+    block.deadline = .max
+    block.units = units
+    unsafe block.setKey(key, kind)
+    return place
+  }
+
+  /// Puts a block with the same key and no content in the place of a user's.
+  private mutating func replaceBlock(_ index: Int, _ kind: UserBlock.Kind, content: Int) {
+    let old = block(index)
+    let oldUnits = old.units
+    let place = unsafe newBlock(old.key, kind, content: content)
+    slab.release(entries[index].block, units: oldUnits)
+    entries[index].block = place
+  }
+
+  private func fill(_ place: BlockSlab.Place, _ value: UnsafeRawBufferPointer, _ deadline: Int64?) {
+    let block = unsafe UserBlock(slab.address(place))
+    block.deadline = deadline ?? .max
+    unsafe block.setRecord(value)
+  }
+
+  /// Writes a user's state. `content` must not be his block's own.
+  mutating func setState(_ index: Int, _ content: UnsafeRawBufferPointer, deadline: Int64) {
+    var block = self.block(index)
+    let units = unsafe BlockSlab.units(UserBlock.bytes(key: block.key.count, content: content.count))
+    let present = block.units
+    // A block that is a little too large stays: he will grow again.
+    let fits = units != 0 && units <= present && units + 4 + present / 4 >= present
+    if !fits {
+      replaceBlock(index, .state, content: content.count)
+      block = self.block(index)
     } else {
-      states.remove(entries[index].slot)
+      block.setKind(.state)
     }
-  }
-
-  // MARK: States
-
-  /// A user in place.
-  subscript(index: Int) -> Entry {
-    _read { yield entries[index] }
-    _modify { yield &entries[index] }
-  }
-
-  /// The state of a user who is neither packed nor gone.
-  subscript(state index: Int) -> UserState {
-    _read {
-      precondition(entries[index].packed == nil, "a packed user was taken for one at hand")
-      yield states[entries[index].slot]
-    }
-    _modify {
-      precondition(entries[index].packed == nil, "a packed user was taken for one at hand")
-      yield &states[entries[index].slot]
-    }
-  }
-
-  /// The record of a user who has not been touched since he was restored; nil: his state is at hand, or he is gone.
-  /// Valid until the user changes.
-  func packed(_ index: Int) -> PackedUser? {
-    entries[index].isGone ? nil : entries[index].packed
-  }
-
-  /// Puts the decoded state in the place of its record.
-  mutating func unpack(_ index: Int, _ state: consuming UserState) {
-    release(index)
-    entries[index].slot = states.insert(state)
-  }
-
-  /// Calls `body` with the key of a user or of one who is gone, in UTF-8.
-  func withKey<Result>(_ index: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    if let packed = entries[index].packed { return unsafe body(packed.key) }
-    var key = states[entries[index].slot].key
-    return key.withUTF8 { unsafe body(UnsafeRawBufferPointer($0)) }
+    block.deadline = deadline
+    unsafe block.setState(content)
   }
 
   /// The key of a user or of one who is gone, in UTF-8.
-  func key(_ index: Int) -> [UInt8] {
-    unsafe withKey(index) { unsafe Array($0) }
-  }
+  func key(_ index: Int) -> [UInt8] { unsafe Array(block(index).key) }
 
   // MARK: Looking around
+
+  /// A user in place.
+  subscript(index: Int) -> Entry {
+    @inline(__always) _read { yield entries[index] }
+    @inline(__always) _modify { yield &entries[index] }
+  }
+
+  /// What the state topic has of a user. Only where account is kept of it.
+  subscript(stored index: Int) -> Stored {
+    get { isStored ? records[index] : Stored() }
+    set { records[index] = newValue }
+  }
 
   /// Whether the place holds the user with this appearance still.
   func holds(_ index: Int, _ appearance: UInt64) -> Bool {
@@ -234,7 +310,11 @@ struct UserTable: ~Copyable {
 
   /// The places of all users, in order of first appearance.
   func placesByAppearance() -> [Int] {
-    entries.indices.filter { isLive($0) }.sorted { entries[$0].appearance < entries[$1].appearance }
+    var places: [Int] = []
+    places.reserveCapacity(count)
+    for index in 0..<entries.count where isLive(index) { places.append(index) }
+    places.sort { entries[$0].appearance < entries[$1].appearance }
+    return places
   }
 
   /// Places that may be in use: entries are found below it.
@@ -248,5 +328,11 @@ struct UserTable: ~Copyable {
   /// Whether the place is in use, by a user or by one who is gone.
   func isUsed(_ index: Int) -> Bool {
     entries[index].appearance != Self.nobody
+  }
+
+  /// Bytes of memory that table and users take, as far as they were ever written to.
+  var bytes: Int {
+    slab.bytes + slots.count * 4 + entries.count * MemoryLayout<Entry>.stride
+      + records.count * MemoryLayout<Stored>.stride
   }
 }

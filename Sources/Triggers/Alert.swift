@@ -34,10 +34,18 @@ public struct AlertID: Sendable, Hashable {
   ///   - step: the number of the step, from 1; for churn the band's lowest score rank (watch 1, warning 2,
   ///     critical 3).
   public init(type: AlertType, user: String, episode: Int64, step: Int) {
+    var user = user
+    self = user.withUTF8 {
+      unsafe AlertID(type: type, key: UnsafeRawBufferPointer($0), episode: episode, step: step)
+    }
+  }
+
+  /// As above, by the user's key in UTF-8.
+  init(type: AlertType, key: UnsafeRawBufferPointer, episode: Int64, step: Int) {
     func half(_ seed: UInt64) -> UInt64 {
       var hash = StableHash(seed: seed)
       hash.combine(type.rawValue.utf8)
-      hash.combine(user.utf8)
+      unsafe hash.combine(key)
       hash.combine(episode)
       hash.combine(Int64(step))
       return hash.value

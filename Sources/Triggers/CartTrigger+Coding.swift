@@ -38,8 +38,8 @@ extension CartTrigger {
     return flags
   }
 
-  func encode(into writer: inout StateWriter, of user: borrowing UserState) {
-    let base = user.portrait.lastActivity ?? user.portrait.firstSeen
+  func encode(into writer: inout StateWriter, of who: Identity, _ portrait: borrowing Portrait) {
+    let base = portrait.lastActivity ?? portrait.firstSeen
     writer.unsigned(flags)
     writer.count(nextStep)
     writer.time(anchor, from: base)
@@ -66,10 +66,10 @@ extension CartTrigger {
       last = time
     }
     writer.count(waiting.count)
-    let cart = user.portrait.cart.lines.map(\.hash)
+    let cart = portrait.cart.lines.map(\.hash)
     var earlier: [UInt64] = []
     for alert in waiting {
-      alert.encode(into: &writer, user.identity, self, cart: cart, earlier: earlier)
+      alert.encode(into: &writer, who, self, cart: cart, earlier: earlier)
       earlier = alert.items
     }
   }
@@ -214,6 +214,10 @@ extension CartTrigger.Marks {
   init(from reader: inout StateReader) throws(StateError) {
     let bits = try reader.byte()
     if bits >= 64 { throw reader.malformed("there is no such mark of a cart") }
+    self.init(bits: bits)
+  }
+
+  init(bits: UInt8) {
     fired = bits & 1 != 0
     recovered = bits & 2 != 0
     retracted = bits & 4 != 0

@@ -257,7 +257,8 @@ struct CartTrigger: Sendable, Hashable {
       cartID: cart.cartID,
       lines: cart.lines.map {
         CartAbandoned.Line(
-          itemID: $0.itemID, quantity: $0.quantity, priceMinor: $0.priceMinor, currency: $0.currency)
+          itemID: cart.itemID(of: $0), quantity: $0.quantity, priceMinor: $0.priceMinor, currency: $0.currency
+        )
       },
       uncountedLines: cart.uncountedLines, valueMinor: value.minor, currency: value.currency,
       valueComplete: value.isComplete, cartVersion: cart.version, firstAdd: cart.firstAdd,

@@ -33,10 +33,10 @@ extension ChurnTrigger {
     return flags | UInt64(lastWarningBand.rawValue - 1) << 12
   }
 
-  func encode(into writer: inout StateWriter, of user: borrowing UserState) {
+  func encode(into writer: inout StateWriter, of who: Identity, _ portrait: borrowing Portrait) {
     writer.unsigned(flags)
     // The rhythm is that of the first event: whole days from it.
-    writer.span(next, from: user.portrait.firstSeen)
+    writer.span(next, from: portrait.firstSeen)
     if let lastEvaluation { writer.span(lastEvaluation, from: next) }
     if let lastWarning { writer.span(lastWarning, from: next) }
     if entry != 0 { writer.span(entry, from: next) }
@@ -48,7 +48,7 @@ extension ChurnTrigger {
       writer.span(open.episode, from: open.time)
       writer.count(open.band.rawValue)
     }
-    let id = user.identity.alert(.churnWarning, episode: open.episode, step: open.band.rawValue)
+    let id = who.alert(.churnWarning, episode: open.episode, step: open.band.rawValue)
     writer.byte(open.id == id ? 0 : 1)
     if open.id != id {
       writer.fixed64(open.id.high)

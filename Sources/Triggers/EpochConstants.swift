@@ -55,13 +55,31 @@ struct Moment {
   }
 }
 
-/// Who a user is, to the triggers.
-struct Identity {
-  let key: String
+/// Who a user is: his key where it lies. Valid only during the call that it is given to.
+@safe public struct Identity {
+  let bytes: UnsafeRawBufferPointer
+  /// false for a user known only by `anonymous_id`.
   let isIdentified: Bool
 
+  /// - Parameter key: the user key in UTF-8.
+  public init(key: UnsafeRawBufferPointer, isIdentified: Bool) {
+    unsafe bytes = key
+    self.isIdentified = isIdentified
+  }
+
+  /// Calls `body` with the identity of a user with this key.
+  public static func with<Result>(
+    key: String, isIdentified: Bool, _ body: (Identity) -> Result
+  ) -> Result {
+    var key = key
+    return key.withUTF8 { unsafe body(Identity(key: UnsafeRawBufferPointer($0), isIdentified: isIdentified)) }
+  }
+
+  /// The user key: `user_id`, else `anon:` + `anonymous_id`.
+  var key: String { unsafe String(decoding: bytes, as: UTF8.self) }
+
   func alert(_ type: AlertType, episode: Int64, step: Int) -> AlertID {
-    AlertID(type: type, user: key, episode: episode, step: step)
+    unsafe AlertID(type: type, key: bytes, episode: episode, step: step)
   }
 }
 

@@ -66,7 +66,8 @@ extension TriggerOutput {
     alerts.append(alert)
   }
 
-  mutating func explain(_ user: String, at time: Int64, _ decision: @autoclosure () -> Decision) {
-    if let explainedUser, explainedUser == user { decisions.append((time, decision())) }
+  mutating func explain(_ user: Identity, at time: Int64, _ decision: @autoclosure () -> Decision) {
+    if explainedUser == nil { return }
+    if explainedUser == user.key { decisions.append((time, decision())) }
   }
 }

@@ -9,31 +9,32 @@ extension UserState {
 
   /// Appends everything but the key, which is the key of the record that holds the bytes.
   ///
+  /// - Parameter who: the user whose state it is.
+  ///
   /// `UserState(key:from:)` reads an equal state, bit for bit, and that one encodes to equal bytes.
-  public func encode(into writer: inout StateWriter) {
+  public func encode(of who: Identity, into writer: inout StateWriter) {
     let hasCart = cart != CartTrigger()
     writer.unsigned((isIdentified ? Flag.isIdentified : 0) | (hasCart ? Flag.cart : 0))
     portrait.encode(into: &writer)
-    if hasCart { cart.encode(into: &writer, of: self) }
-    churn.encode(into: &writer, of: self)
+    if hasCart { cart.encode(into: &writer, of: who, portrait) }
+    churn.encode(into: &writer, of: who, portrait)
   }
 
   /// Reads what `encode` wrote.
+  ///
+  /// - Parameter key: the user's key in UTF-8.
   /// - Throws: if the bytes are not what some state encodes to; what is read so far takes memory in proportion to
   ///   the bytes only. Bytes behind the state are left to the caller.
-  public init(key: String, from reader: inout StateReader) throws(StateError) {
+  public init(key: UnsafeRawBufferPointer, from reader: inout StateReader) throws(StateError) {
     let flags = try reader.unsigned(below: Flag.end)
-    let who = Identity(key: key, isIdentified: flags & Flag.isIdentified != 0)
+    let who = unsafe Identity(key: key, isIdentified: flags & Flag.isIdentified != 0)
     let portrait = try Portrait(from: &reader)
     if flags & Flag.cart != 0 {
       cart = try CartTrigger(from: &reader, who, portrait)
       if cart == CartTrigger() { throw reader.malformed("an empty cart trigger is written out") }
     }
     churn = try ChurnTrigger(from: &reader, who, portrait)
-    self.key = key
     isIdentified = who.isIdentified
     self.portrait = portrait
   }
-
-  var identity: Identity { Identity(key: key, isIdentified: isIdentified) }
 }

@@ -28,7 +28,7 @@ extension UserState {
   /// Everything that decides what becomes of this user, and nothing that is only memory of how it was computed.
   ///
   /// - Parameter constants: of the epoch in which he was last touched; nil: not known, then no deadline is told.
-  public func facts(_ constants: EpochConstants?) -> [UserFact] {
+  public func facts(of key: String, _ constants: EpochConstants?) -> [UserFact] {
     var facts = [
       UserFact("user", .text(key)), UserFact("identified", .flag(isIdentified)),
       UserFact("portrait", .facts(portrait.facts)), UserFact("cart", .facts(portrait.cart.facts)),
@@ -104,7 +104,9 @@ extension Cart {
     facts.add(cartID, "cart_id")
     facts.add(time: firstAdd, "first_add")
     let lines = lines.map { line in
-      var facts = [UserFact("item_id", .text(line.itemID)), UserFact("quantity", .number(line.quantity))]
+      var facts = [
+        UserFact("item_id", .text(itemID(of: line))), UserFact("quantity", .number(line.quantity)),
+      ]
       facts.add(line.priceMinor, "price_minor")
       facts.add(line.currency?.text, "currency")
       facts.add(time: line.touched, "touched")

@@ -1,19 +1,17 @@
 import Events
 import Portrait
 
-/// Everything Ebb knows about one user: the portrait and the two triggers over it.
+/// Everything Ebb knows about one user: the portrait and the two triggers over it. Not his key: whoever keeps the
+/// state keeps it, and gives it with what happens.
 public struct UserState: Sendable, Hashable {
-  /// The user key: `user_id`, else `anon:` + `anonymous_id`.
-  public internal(set) var key: String
   /// false for a user known only by `anonymous_id`.
-  public let isIdentified: Bool
+  public internal(set) var isIdentified: Bool
   public internal(set) var portrait: Portrait
   var cart = CartTrigger()
   var churn: ChurnTrigger
 
   /// - Parameter firstSeen: time of the event that brings the user in, milliseconds since 1970 UTC.
-  public init(key: String, isIdentified: Bool, firstSeen: Int64, _ constants: EpochConstants) {
-    self.key = key
+  public init(isIdentified: Bool, firstSeen: Int64, _ constants: EpochConstants) {
     self.isIdentified = isIdentified
     portrait = Portrait(firstSeen: firstSeen)
     churn = ChurnTrigger(firstSeen: firstSeen, constants.rules.churn)
@@ -33,7 +31,8 @@ public struct UserState: Sendable, Hashable {
 
   /// Takes an event in (any type but `forget`). Deadlines that it makes due are the caller's to fire.
   public mutating func apply(
-    _ event: borrowing EventSlot, watermark: Int64, clock: Int64, _ constants: EpochConstants,
+    _ event: borrowing EventSlot, of who: Identity, watermark: Int64, clock: Int64,
+    _ constants: EpochConstants,
     _ output: inout TriggerOutput
   ) {
     if portrait.isDuplicate(event.fingerprint()) {
@@ -41,7 +40,6 @@ public struct UserState: Sendable, Hashable {
       return
     }
     let moment = Moment(constants: constants, watermark: watermark, clock: clock)
-    let who = Identity(key: key, isIdentified: isIdentified)
     if event.type.isActivity {
       churn.visit(
         at: event.ts, lastVisit: portrait.lastActivity, firstSeen: portrait.firstSeen, who, moment, &output)
@@ -113,11 +111,11 @@ public struct UserState: Sendable, Hashable {
 
   /// Handles the deadline that `deadline` gave, as of its own time.
   public mutating func fire(
-    _ kind: DeadlineKind, at time: Int64, watermark: Int64, clock: Int64, _ constants: EpochConstants,
+    _ kind: DeadlineKind, of who: Identity, at time: Int64, watermark: Int64, clock: Int64,
+    _ constants: EpochConstants,
     _ output: inout TriggerOutput
   ) -> Remainder {
     let moment = Moment(constants: constants, watermark: watermark, clock: clock)
-    let who = Identity(key: key, isIdentified: isIdentified)
     portrait.touch(time, constants.portrait)
     let decision: Decision
     switch kind {
@@ -133,7 +131,7 @@ public struct UserState: Sendable, Hashable {
       output.tally.usersForgotten += 1
       decision = .userForgotten
     }
-    output.explain(key, at: time, decision)
+    output.explain(who, at: time, decision)
     return kind == .userForgotten ? .isForgotten : .stays
   }
 

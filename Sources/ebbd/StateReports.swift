@@ -90,7 +90,7 @@ struct UserReport {
     case .user(let state, let epoch, let position):
       add(position)
       facts.append(UserFact("epoch", .text(SurveyReport.name(epoch))))
-      facts += state.facts(search.texts[epoch].flatMap(Self.constants))
+      facts += state.facts(of: user, search.texts[epoch].flatMap(Self.constants))
     case .gone(let position):
       facts.append(UserFact("user", .text(user)))
       add(position)

@@ -11,11 +11,11 @@ import Testing
   }
 
   static let table: [String: Line] = [
-    "CRdKafka": Line(), "CSimdJSON": Line(),
+    "CRdKafka": Line(), "CSimdJSON": Line(), "CPrefetch": Line(),
     "Events": Line(modules: ["CSimdJSON"], foundation: false),
     "Portrait": Line(modules: ["Events"], foundation: false),
     "Triggers": Line(modules: ["Portrait"], foundation: false),
-    "Shard": Line(modules: ["Triggers"], foundation: false),
+    "Shard": Line(modules: ["Triggers", "CPrefetch"], foundation: false),
     "Settings": Line(modules: ["Events", "Triggers"], packages: ["Yams"]),
     "Telemetry": Line(packages: ["Logging"]),
     "Pipeline": Line(modules: ["Shard", "Telemetry"], foundation: false),
@@ -33,7 +33,7 @@ import Testing
   ]
 
   /// Modules of C have one importer each, whatever else the table permits.
-  static let onlyImporter = ["CRdKafka": "Kafka", "CSimdJSON": "Events"]
+  static let onlyImporter = ["CRdKafka": "Kafka", "CSimdJSON": "Events", "CPrefetch": "Shard"]
 
   /// What the toolchain brings, and every module may use.
   static let toolchain: Set<String> = ["Glibc", "Musl", "Darwin", "Synchronization", "Dispatch"]

@@ -89,10 +89,10 @@ import Triggers
   static func differ(_ found: borrowing Shard, _ expected: borrowing Shard) -> String? {
     func states(_ shard: borrowing Shard) -> [String: [UInt8]] {
       var states: [String: [UInt8]] = [:]
-      shard.forEachUser { user in
+      shard.forEachUser { key, user in
         var writer = StateWriter()
-        user.encode(into: &writer)
-        states[user.key] = writer.bytes
+        Identity.with(key: key, isIdentified: user.isIdentified) { user.encode(of: $0, into: &writer) }
+        states[key] = writer.bytes
       }
       return states
     }

@@ -46,7 +46,7 @@ import Triggers
 
   static func states(_ shard: borrowing Shard) -> [String: UserState] {
     var states: [String: UserState] = [:]
-    shard.forEachUser { states[$0.key] = copy $0 }
+    shard.forEachUser { states[$0] = copy $1 }
     return states
   }
 
@@ -135,10 +135,10 @@ import Triggers
     var shard = Shard(partition: 0, epoch: Epoch(hash: 1, text: "", rules: Self.rules), isJournaled: true)
     let point = Position(offset: 9, watermark: 1_700_000_000_000)
     let user = UserState(
-      key: "u", isIdentified: true, firstSeen: 1_600_000_000_000, EpochConstants(Self.rules))
+      isIdentified: true, firstSeen: 1_600_000_000_000, EpochConstants(Self.rules))
     let record = StateRecord(
       epoch: 1, position: Position(offset: 8, watermark: point.watermark), deadline: point.watermark,
-      content: .user(user))
+      content: .user("u", user))
     var writer = StateWriter()
     record.encode(into: &writer)
     try unsafe record.key.withUnsafeBytes { key in

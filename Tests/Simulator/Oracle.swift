@@ -96,11 +96,11 @@ struct Oracle {
 
   private static func census(_ shard: borrowing Shard) -> Census {
     var census = Census(watermark: shard.watermark)
-    shard.forEachUser { user, epoch in
+    shard.forEachUser { key, user, epoch in
       var writer = StateWriter()
       writer.fixed64(epoch)
-      user.encode(into: &writer)
-      census.users[user.key] = writer.bytes
+      Identity.with(key: key, isIdentified: user.isIdentified) { user.encode(of: $0, into: &writer) }
+      census.users[key] = writer.bytes
     }
     return census
   }

@@ -28,7 +28,7 @@ import Testing
   static func user(
     _ constants: EpochConstants, _ events: [(type: EventType, ts: Int64)]
   ) -> UserState {
-    var user = UserState(key: "u", isIdentified: true, firstSeen: events[0].ts, constants)
+    var user = UserState(isIdentified: true, firstSeen: events[0].ts, constants)
     var output = TriggerOutput()
     var slot = EventSlot()
     for (index, told) in events.enumerated() {
@@ -36,7 +36,9 @@ import Testing
       if told.type == .cartAdd || told.type == .purchase { event.itemID = "i\(index)" }
       slot.set(event)
       fire(&user, until: told.ts, constants, &output)
-      user.apply(slot, watermark: told.ts, clock: told.ts, constants, &output)
+      Identity.with(key: "u", isIdentified: true) {
+        user.apply(slot, of: $0, watermark: told.ts, clock: told.ts, constants, &output)
+      }
     }
     return user
   }
@@ -47,7 +49,9 @@ import Testing
     _ user: inout UserState, until time: Int64, _ constants: EpochConstants, _ output: inout TriggerOutput
   ) -> [Alert] {
     while let due = user.deadline(constants), due.time <= time {
-      _ = user.fire(due.kind, at: due.time, watermark: time, clock: due.time, constants, &output)
+      _ = Identity.with(key: "u", isIdentified: true) {
+        user.fire(due.kind, of: $0, at: due.time, watermark: time, clock: due.time, constants, &output)
+      }
     }
     return output.alerts
   }
@@ -67,7 +71,8 @@ import Testing
   // MARK: Identity
 
   @Test func `Equal rules change nothing`() {
-    for (user, rules) in Histories.states(seeds: 500..<560, every: 25) {
+    for (known, rules) in Histories.states(seeds: 500..<560, every: 25) {
+      let user = known.state
       var converted = user
       converted.convert(from: EpochConstants(rules), to: EpochConstants(rules))
       #expect(converted == user)
@@ -84,11 +89,12 @@ import Testing
     let states = Histories.states(seeds: 560..<640, every: 25)
     let others = (640..<680).map { Histories.world(seed: $0).rules }
     var dice = SeededGenerator(announcedAs: "conversions", seed: 5)
-    for (user, rules) in states {
+    for (known, rules) in states {
+      let user = known.state
       let new = EpochConstants(others.randomElement(using: &dice)!)
       var converted = user
       converted.convert(from: EpochConstants(rules), to: new)
-      _ = try recode(converted)
+      _ = try recode(KnownUser(key: known.key, state: converted))
       // Converting is a function of state and rules alone.
       var again = user
       again.convert(from: EpochConstants(rules), to: EpochConstants(new.rules))
@@ -98,8 +104,10 @@ import Testing
       var left = 2_000
       while left > 0, let due = converted.deadline(new), due.time < horizon + 60 * Milliseconds.day {
         left -= 1
-        let remainder = converted.fire(
-          due.kind, at: due.time, watermark: due.time, clock: due.time, new, &output)
+        let remainder = Identity.with(key: known.key, isIdentified: user.isIdentified) {
+          converted.fire(
+            due.kind, of: $0, at: due.time, watermark: due.time, clock: due.time, new, &output)
+        }
         if remainder == .isForgotten { break }
       }
       #expect(left > 0, "deadlines without end")
@@ -133,7 +141,7 @@ import Testing
     converted.convert(from: old, to: new)
     // As if the user had lived under them from the beginning.
     #expect(converted.portrait.panes == Self.browser(new).user.portrait.panes)
-    #expect(converted.portrait.panes.panes.count < user.portrait.panes.panes.count)
+    #expect(converted.portrait.panes.count < user.portrait.panes.count)
     #expect(
       Self.views(converted, 20 * Milliseconds.day, at: now, new)
         == Self.views(Self.browser(new).user, 20 * Milliseconds.day, at: now, new))
@@ -247,8 +255,10 @@ import Testing
 
   @Test func `High by other rules is not high by these`() {
     var found = 0
-    for (user, rules) in Histories.states(seeds: 700..<800, every: 9) where user.churn.lastBand != nil {
+    for (known, rules) in Histories.states(seeds: 700..<800, every: 9) where known.state.churn.lastBand != nil
+    {
       found += 1
+      let user = known.state
       var other = rules
       other.churn.enterScore += 1
       var converted = user

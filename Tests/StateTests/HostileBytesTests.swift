@@ -14,11 +14,9 @@ import Triggers
 
   static func read(_ bytes: [UInt8], key: String) -> Outcome {
     do {
-      let user = try StateReader.read(bytes) { reader throws(StateError) in
-        try UserState(key: key, from: &reader)
-      }
+      let user = try UserState.read(bytes, key: key)
       var writer = StateWriter()
-      user.encode(into: &writer)
+      user.encode(as: key, into: &writer)
       #expect(writer.bytes == bytes, "a state was read from bytes that it is not written as")
       return .read
     } catch {
@@ -89,8 +87,10 @@ import Triggers
     for _ in 0..<20_000 {
       let user = states.randomElement(using: &dice)!
       var writer = StateWriter()
-      StateRecord.encode(
-        user, epoch: dice.next(), position: Position(offset: 7, watermark: 8), deadline: 9, into: &writer)
+      let record = StateRecord(
+        epoch: dice.next(), position: Position(offset: 7, watermark: 8), deadline: 9,
+        content: .user(user.key, user.state))
+      record.encode(into: &writer)
       let bytes = Self.mutate(writer.bytes, &dice)
       if bytes == writer.bytes { continue }
       #expect(throws: StateError.self) { try StateRecord(key: Array(user.key.utf8), value: bytes) }

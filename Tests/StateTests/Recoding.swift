@@ -11,13 +11,35 @@ struct RecodingFault: Error, CustomStringConvertible {
   var description: String
 }
 
+/// A user's key and state.
+struct KnownUser: Hashable {
+  var key: String
+  var state: UserState
+
+  func encode(into writer: inout StateWriter) { state.encode(as: key, into: &writer) }
+}
+
+extension UserState {
+  func encode(as key: String = "u", into writer: inout StateWriter) {
+    Identity.with(key: key, isIdentified: isIdentified) { encode(of: $0, into: &writer) }
+  }
+
+  static func read(_ bytes: [UInt8], key: String) throws(StateError) -> UserState {
+    let key = Array(key.utf8)
+    return try StateReader.read(bytes) { reader throws(StateError) in
+      let state = unsafe key.withUnsafeBytes { key in
+        Result { () throws(StateError) in unsafe try UserState(key: key, from: &reader) }
+      }
+      return try state.get()
+    }
+  }
+}
+
 /// Writes a state and reads it back, and holds that nothing is lost: equal values, equal bytes.
-func recode(_ user: UserState) throws -> UserState {
+func recode(_ user: KnownUser) throws -> KnownUser {
   var writer = StateWriter()
   user.encode(into: &writer)
-  let again = try StateReader.read(writer.bytes) { reader throws(StateError) in
-    try UserState(key: user.key, from: &reader)
-  }
+  let again = KnownUser(key: user.key, state: try UserState.read(writer.bytes, key: user.key))
   if again != user {
     var (before, after) = ("", "")
     dump(user, to: &before)
@@ -58,9 +80,9 @@ struct Feeder: ~Copyable {
   }
 
   /// Every user.
-  func users() -> [UserState] {
-    var users: [UserState] = []
-    shard.forEachUser { users.append(copy $0) }
+  func users() -> [KnownUser] {
+    var users: [KnownUser] = []
+    shard.forEachUser { users.append(KnownUser(key: $0, state: copy $1)) }
     return users
   }
 }
@@ -73,8 +95,8 @@ enum Histories {
   }
 
   /// The states of users in the midst of random histories, and the rules that they live under.
-  static func states(seeds: Range<UInt64>, every steps: Int) -> [(user: UserState, rules: Rules)] {
-    var found: [(UserState, Rules)] = []
+  static func states(seeds: Range<UInt64>, every steps: Int) -> [(user: KnownUser, rules: Rules)] {
+    var found: [(KnownUser, Rules)] = []
     for seed in seeds {
       let world = world(seed: seed)
       var feeder = Feeder(rules: world.rules)

@@ -28,7 +28,9 @@ import Testing
         guard disturbed.shard.userCount > 0, Int.random(in: 0..<3, using: &dice) == 0 else { continue }
         let ordinal = Int.random(in: 0..<disturbed.shard.userCount, using: &dice)
         do {
-          try disturbed.shard.change(user: ordinal, recode)
+          try unsafe disturbed.shard.change(user: ordinal) { key, state in
+            try unsafe recode(KnownUser(key: String(decoding: key, as: UTF8.self), state: state)).state
+          }
         } catch {
           Issue.record("history \(seed) after step \(index), \(step): \(error)")
           return
@@ -44,8 +46,9 @@ import Testing
   @Test func `Every state of every part is written and read`() throws {
     var seen: [String: Int] = [:]
     func count(_ name: String, _ holds: Bool = true) { if holds { seen[name, default: 0] += 1 } }
-    for (user, _) in Histories.states(seeds: 0..<300, every: 7) {
-      _ = try recode(user)
+    for (known, _) in Histories.states(seeds: 0..<300, every: 7) {
+      _ = try recode(known)
+      let user = known.state
       let cart = user.cart
       count("phase \(cart.phase)")
       count("state \(user.churn.state)")
@@ -97,7 +100,7 @@ import Testing
 
   @Test func `A user who was only just seen takes few bytes`() {
     let user = UserState(
-      key: "u", isIdentified: true, firstSeen: 1_700_000_000_000, EpochConstants(Rules()))
+      isIdentified: true, firstSeen: 1_700_000_000_000, EpochConstants(Rules()))
     var writer = StateWriter()
     user.encode(into: &writer)
     #expect(writer.count <= 16, "\(writer.count) bytes")

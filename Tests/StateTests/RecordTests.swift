@@ -6,7 +6,7 @@ import Triggers
 /// The envelope of what is stored.
 @Suite struct RecordTests {
   static let user = UserState(
-    key: "ä-17", isIdentified: true, firstSeen: 1_700_000_000_000, EpochConstants(Rules()))
+    isIdentified: true, firstSeen: 1_700_000_000_000, EpochConstants(Rules()))
 
   static func bytes(_ record: StateRecord) -> [UInt8] {
     var writer = StateWriter()
@@ -32,7 +32,7 @@ import Triggers
   }
 
   @Test(arguments: [
-    StateRecord.Content.user(user), .gone("anon:x"), .gone(""), .epoch("rules: ü\n"), .epoch(""),
+    StateRecord.Content.user("ä-17", user), .gone("anon:x"), .gone(""), .epoch("rules: ü\n"), .epoch(""),
   ])
   func `Every kind of record is read as it was written`(content: StateRecord.Content) throws {
     for position in [
@@ -51,7 +51,7 @@ import Triggers
     for watermark in [.min, 0, 1_700_000_000_000, .max] as [Int64] {
       let record = StateRecord(
         epoch: 1, position: Position(offset: 3, watermark: watermark), deadline: deadline,
-        content: .user(Self.user))
+        content: .user("ä-17", Self.user))
       let bytes = Self.bytes(record)
       #expect(try StateRecord(key: record.key, value: bytes) == record)
       try unsafe record.key.withUnsafeBytes { key in
@@ -74,7 +74,8 @@ import Triggers
 
   @Test func `Records follow one another in one writer`() throws {
     let one = StateRecord(epoch: 3, position: Position(offset: 1, watermark: 2), content: .gone("a"))
-    let other = StateRecord(epoch: 3, position: Position(offset: 1, watermark: 2), content: .user(Self.user))
+    let other = StateRecord(
+      epoch: 3, position: Position(offset: 1, watermark: 2), content: .user("ä-17", Self.user))
     var writer = StateWriter()
     one.encode(into: &writer)
     let middle = writer.count
@@ -89,7 +90,8 @@ import Triggers
   }
 
   @Test func `A record under the key of another is refused`() {
-    let record = StateRecord(epoch: 3, position: Position(offset: 1, watermark: 2), content: .user(Self.user))
+    let record = StateRecord(
+      epoch: 3, position: Position(offset: 1, watermark: 2), content: .user("ä-17", Self.user))
     #expect(Self.code(key: Array("other".utf8), value: Self.bytes(record)) == .checksum)
     let gone = Self.value(format: 1, kind: 2, key: StateRecord.key(ofEpoch: 0))
     #expect(Self.code(key: StateRecord.key(ofEpoch: 0), value: gone) == .foreign)

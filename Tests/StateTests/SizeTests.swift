@@ -12,16 +12,16 @@ import Triggers
   /// Values of the users' records, ascending by size; all of them read back.
   static func sizes(_ shard: borrowing Shard) throws -> [Int] {
     var sizes: [Int] = []
-    var users: [UserState] = []
-    shard.forEachUser { users.append(copy $0) }
+    var users: [KnownUser] = []
+    shard.forEachUser { users.append(KnownUser(key: $0, state: copy $1)) }
     var writer = StateWriter()
     for user in users {
       _ = try recode(user)
       writer.removeAll()
-      StateRecord.encode(
-        user, epoch: 0x1234_5678_9abc_def0,
-        position: Position(offset: 1_000_000, watermark: shard.watermark),
-        deadline: user.deadline(EpochConstants(Rules()))?.time, into: &writer)
+      let record = StateRecord(
+        epoch: 0x1234_5678_9abc_def0, position: Position(offset: 1_000_000, watermark: shard.watermark),
+        deadline: user.state.deadline(EpochConstants(Rules()))?.time, content: .user(user.key, user.state))
+      record.encode(into: &writer)
       sizes.append(writer.count)
     }
     return sizes.sorted()
@@ -57,7 +57,8 @@ import Triggers
     let records = users.map { user in
       let position = Position(offset: 1, watermark: 2)
       return (
-        Array(user.key.utf8), RecordTests.bytes(.init(epoch: 1, position: position, content: .user(user)))
+        Array(user.key.utf8),
+        RecordTests.bytes(.init(epoch: 1, position: position, content: .user(user.key, user.state)))
       )
     }
     let count = 100_000

@@ -123,7 +123,7 @@ struct SnapshotWorld: ~Copyable {
     shard.bury(upTo: shard.recoveryPoint, limit: 3, into: &changes)
     shard.trimClockLog()
     var known: [String: UserState] = [:]
-    shard.forEachUser { known[$0.key] = copy $0 }
+    shard.forEachUser { known[$0] = copy $1 }
     inFlight = Commit(
       nextOffset: shard.position.offset,
       point: RestorePoint(
@@ -293,7 +293,7 @@ struct SnapshotWorld: ~Copyable {
     shard.skip(to: commit.nextOffset)
     output.alerts.removeAll()
     var users: [String: UserState] = [:]
-    shard.forEachUser { users[$0.key] = copy $0 }
+    shard.forEachUser { users[$0] = copy $1 }
     return users
   }
 

@@ -1,0 +1,54 @@
+/// Fingerprints of a user's last events, for de-duplication: the oldest gives way.
+struct RecentEvents: Sendable {
+  /// Fingerprints remembered.
+  static let maximum = 16
+  private static let places = SIMD16<UInt32>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+
+  private var hashes = SIMD16<UInt32>()
+  /// Fingerprints kept, and where the next one is written.
+  private(set) var count = 0
+  private var next = 0
+
+  init() {}
+
+  func contains(_ hash: UInt32) -> Bool {
+    any((hashes .== hash) .& (Self.places .< UInt32(truncatingIfNeeded: count)))
+  }
+
+  mutating func remember(_ hash: UInt32) {
+    hashes[next] = hash
+    next = (next + 1) & (Self.maximum - 1)
+    if count < Self.maximum { count += 1 }
+  }
+
+  /// The fingerprint by age, the oldest first.
+  subscript(age: Int) -> UInt32 {
+    precondition(age >= 0 && age < count)
+    return hashes[(next - count + age) & (Self.maximum - 1)]
+  }
+
+  // MARK: In a block
+
+  func write(into writer: inout BlockWriter) {
+    writer.byte(UInt8(truncatingIfNeeded: count - 1 & 15 | next << 4))
+    writer.prefix(4 * count, of: hashes)
+  }
+
+  /// Only where at least one was written.
+  init(from reader: inout BlockReader) {
+    let head = Int(reader.byte())
+    count = (head & 15) + 1
+    next = head >> 4
+    hashes = reader.prefix(4 * count, as: SIMD16<UInt32>.self)
+  }
+}
+
+extension RecentEvents: Hashable {
+  static func == (left: RecentEvents, right: RecentEvents) -> Bool {
+    left.count == right.count && (0..<left.count).allSatisfy { left[$0] == right[$0] }
+  }
+
+  func hash(into hasher: inout Hasher) {
+    for age in 0..<count { hasher.combine(self[age]) }
+  }
+}
