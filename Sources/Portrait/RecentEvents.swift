@@ -2,9 +2,9 @@
 struct RecentEvents: Sendable {
   /// Fingerprints remembered.
   static let maximum = 16
-  private static let places = SIMD16<UInt32>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 
-  private var hashes = SIMD16<UInt32>()
+  // Those behind `count` are whatever was there.
+  private var hashes = [16 of UInt32](repeating: 0)
   /// Fingerprints kept, and where the next one is written.
   private(set) var count = 0
   private var next = 0
@@ -12,7 +12,8 @@ struct RecentEvents: Sendable {
   init() {}
 
   func contains(_ hash: UInt32) -> Bool {
-    any((hashes .== hash) .& (Self.places .< UInt32(truncatingIfNeeded: count)))
+    for place in 0..<count where hashes[place] == hash { return true }
+    return false
   }
 
   mutating func remember(_ hash: UInt32) {
@@ -39,7 +40,7 @@ struct RecentEvents: Sendable {
     let head = Int(reader.byte())
     count = (head & 15) + 1
     next = head >> 4
-    hashes = reader.prefix(4 * count, as: SIMD16<UInt32>.self)
+    hashes = reader.prefix(4 * count, as: [16 of UInt32].self)
   }
 }
 
