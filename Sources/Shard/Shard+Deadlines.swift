@@ -2,7 +2,7 @@ import Events
 import Portrait
 import Triggers
 
-// Who is due when: hints in the queue, re-checked against the user's own deadline when they come up, and what firing
+// Who is due when: hints in the wheel, re-checked against the user's own deadline when they come up, and what firing
 // a deadline does. Whoever is due is laid out on the desk, handled, and written back.
 extension Shard {
   struct Due {
@@ -10,18 +10,17 @@ extension Shard {
     var time: Int64
   }
 
-  /// The earliest pending deadline of any user.
-  public mutating func nextDeadline() -> Int64? {
-    guard let due = takeDue(by: .max) else { return nil }
+  /// The earliest pending deadline of any user, if it is at or before `limit`.
+  public mutating func nextDeadline(by limit: Int64 = .max) -> Int64? {
+    guard let due = takeDue(by: limit) else { return nil }
     hint(due.index, at: due.time)
     return due.time
   }
 
-  /// Takes the earliest deadline at or before `limit` out of the queue. Hints that are outdated on the way are
+  /// Takes the earliest deadline at or before `limit` out of the wheel. Hints that are outdated on the way are
   /// put right, or dropped where their user is gone.
   mutating func takeDue(by limit: Int64) -> Due? {
-    while let first = queue.first, first.time <= limit {
-      _ = queue.popFirst()
+    while let first = wheel.popFirst(by: limit) {
       let index = Int(first.index)
       // A hint that a newer one has overtaken, or of a user who is gone, counts for nothing.
       guard users.holds(index, first.appearance), users[index].hinted == first.time else { continue }
@@ -49,24 +48,19 @@ extension Shard {
 
   mutating func hint(_ index: Int, at time: Int64) {
     users[index].hinted = time
-    queue.push(
-      DeadlineQueue.Hint(time: time, appearance: users[index].appearance, index: UInt32(index)))
+    wheel.push(DeadlineHint(time: time, appearance: users[index].appearance, index: UInt32(index)))
   }
 
   /// Hints for everyone, from nothing.
   ///
   /// - Throws: a user who was last touched in another epoch, and has to be decoded for it, cannot be.
   mutating func scheduleAll() throws(StateError) {
-    var hints: [DeadlineQueue.Hint] = []
-    hints.reserveCapacity(users.count)
+    wheel = DeadlineWheel()
     for index in 0..<users.placeCount where users.isLive(index) {
       let time = try readDeadline(index)
-      users[index].hinted = time
-      if time == .max { continue }
-      hints.append(
-        DeadlineQueue.Hint(time: time, appearance: users[index].appearance, index: UInt32(index)))
+      users[index].hinted = .max
+      if time < .max { hint(index, at: time) }
     }
-    queue = DeadlineQueue(hints)
   }
 
   /// Moves the watermark to what an event at this time allows; whether it went all the way.
@@ -75,7 +69,7 @@ extension Shard {
   ) -> Bool {
     let mark = max(position.watermark, eventTime - constants.rules.time.allowedLatenessMilliseconds)
     // Also where the mark stays: a new epoch's deadlines may be due already.
-    if let first = queue.first, first.time <= mark {
+    if wheel.first(by: mark) != nil {
       guard fireAll(upTo: mark, clock, limit, &output) else {
         note(ClockEntry(.advance, offset: position.offset, watermark: position.watermark, clock: clock))
         return false
@@ -108,7 +102,7 @@ extension Shard {
     return true
   }
 
-  /// Fires a deadline that has been taken out of the queue, and schedules its user's next.
+  /// Fires a deadline that has been taken out of the wheel, and schedules its user's next.
   private mutating func fire(
     _ due: Due, _ before: Position, _ clock: Int64, _ output: inout TriggerOutput
   ) {

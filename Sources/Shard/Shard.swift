@@ -11,7 +11,7 @@ import Triggers
 ///
 /// - `Shard+Deadlines`: who is due when, and what follows.
 /// - `UserTable`: users by key, each a block of bytes. `Desk`: the one who is being looked at, laid out as a state.
-///   `DeadlineQueue`: hints of who is due when. `DirtyQueue`, `Shard+Flush`: what has to
+///   `DeadlineWheel`: hints of who is due when. `DirtyQueue`, `Shard+Flush`: what has to
 ///   be written to the state topic. `Shard+Restore`: how it is read again. `Epoch`: under which rules.
 /// - After each call no deadline at or before the watermark is pending (an epoch's start excepted).
 /// - What has caused trouble: deadlines fire *before* the event that makes them due is applied, and once more
@@ -26,7 +26,7 @@ public struct Shard: ~Copyable {
   var constants: EpochConstants
   var users: UserTable
   var desk: Desk
-  var queue = DeadlineQueue()
+  var wheel = DeadlineWheel()
   private var keyText = KeyText()
   var stateWriter = StateWriter()
   /// The next offset to read, and the event time up to which deadlines have fired (`Int64.min`: nothing seen yet).
@@ -186,7 +186,7 @@ public struct Shard: ~Copyable {
     let reach = min(clock, latestEvent.addingSaturated(rules.tickForMilliseconds))
     let mark = reach - rules.allowedLatenessMilliseconds
     // Always onwards: a step that left the position where it is could not be told from what came before it.
-    guard mark > position.watermark, let next = nextDeadline(), next <= mark else { return .notTaken }
+    guard mark > position.watermark, nextDeadline(by: mark) != nil else { return .notTaken }
     let isComplete = fireAll(upTo: mark, clock, limit, &output)
     note(ClockEntry(.advance, offset: position.offset, watermark: position.watermark, clock: clock))
     return isComplete ? .taken : .partly
@@ -216,7 +216,7 @@ public struct Shard: ~Copyable {
     precondition(!isJournaled, "a drained shard is at its end")
     let before = output.alerts.count
     let start = position
-    queue = DeadlineQueue()
+    wheel = DeadlineWheel()
     for index in users.placesByAppearance() {
       users[index].hinted = .max
       take(index)

@@ -8,7 +8,7 @@ import Triggers
 struct UserTable: ~Copyable {
   /// What the table and the deadlines need to know about a user: half a cache line.
   struct Entry {
-    /// Time of the earliest hint in the deadline queue; `Int64.max`: none.
+    /// Time of the earliest hint in the deadline wheel; `Int64.max`: none.
     var hinted = Int64.max
     /// Ordinal of the user's first appearance in this shard.
     var appearance: UInt64
