@@ -1,6 +1,7 @@
 import Events
 import Portrait
 import Shard
+import Triggers
 
 /// What stands beside a partition's committed offset: everything that recovery needs to know of the moment of the
 /// commit, written by the same transaction.
@@ -120,8 +121,7 @@ public struct CommitMetadata: Sendable, Hashable {
   private static func checksum(_ bytes: [UInt8]) -> String {
     var hash = StableHash(seed: 7)
     hash.combine(bytes)
-    let digits = String(UInt32(truncatingIfNeeded: hash.value), radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
+    return WireText.hexadecimal(UInt64(UInt32(truncatingIfNeeded: hash.value)), digits: 8)
   }
 
   private static let damaged = refused(

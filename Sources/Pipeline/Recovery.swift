@@ -347,7 +347,7 @@ extension PipelineError {
       return stateTruncated(partition, "\(found) users are there, and the last commit counted \(expected)")
     case .unknownEpoch(let hash):
       return stateTruncated(
-        partition, "the configuration \(hexadecimal(hash)), which users name, is not there")
+        partition, "the configuration \(WireText.hexadecimal(hash)), which users name, is not there")
     case .overdue, .watermark, .unreadable:
       return PipelineError(
         .state, "the state of partition \(partition) does not fit the position that was committed with it",
@@ -356,10 +356,5 @@ extension PipelineError {
           + "the records of the state topic and the group's offsets, and start with start: earliest), and report it",
         cause: "\(problem)")
     }
-  }
-
-  private static func hexadecimal(_ value: UInt64) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

@@ -125,7 +125,7 @@ private struct EpochReader {
       throw unreadable("does not name time-zone data exactly if it has quiet hours")
     }
     if let zones {
-      let ours = hexadecimal(Zones.fingerprint)
+      let ours = WireText.hexadecimal(Zones.fingerprint)
       guard zones == ours || purpose == .conversion else {
         throw SettingsError(
           code: .epochForeign,

@@ -44,7 +44,7 @@ public struct EpochText: Sendable, Hashable {
   }
 
   /// 16 hexadecimal digits: `config_version` of every alert, and the epoch's name in stored state.
-  public var name: String { hexadecimal(hash) }
+  public var name: String { WireText.hexadecimal(hash) }
 
   /// By bytes, where texts compare by what they look like.
   public static func == (left: EpochText, right: EpochText) -> Bool {
@@ -70,16 +70,10 @@ public struct EpochText: Sendable, Hashable {
   public static func of(configuration: Configuration, mappingText: String) -> EpochText {
     var lines = [heading, "\(functionName): \(StateFunction.version)"]
     if configuration.rules.cart.quietHours != nil {
-      lines.append("\(zonesName): \(hexadecimal(Zones.fingerprint))")
+      lines.append("\(zonesName): \(WireText.hexadecimal(Zones.fingerprint))")
     }
     lines += options.map { "\($0.path): \($0.show(configuration))" }
     lines.append(mappingHeading)
     return EpochText(text: lines.joined(separator: "\n") + "\n" + mappingText)
   }
-}
-
-/// 16 digits.
-func hexadecimal(_ value: UInt64) -> String {
-  let digits = String(value, radix: 16)
-  return String(repeating: "0", count: 16 - digits.count) + digits
 }

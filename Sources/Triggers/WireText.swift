@@ -3,7 +3,7 @@ import Events
 /// Times, spans and money as text, without a locale.
 public enum WireText {
   /// Lower-case hexadecimal, with leading zeros.
-  static func hexadecimal(_ number: UInt64, digits: Int) -> String {
+  public static func hexadecimal(_ number: UInt64, digits: Int = 16) -> String {
     let text = String(number, radix: 16)
     return String(repeating: "0", count: max(0, digits - text.count)) + text
   }

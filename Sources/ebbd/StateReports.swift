@@ -66,10 +66,7 @@ struct SurveyReport {
     return "offset \(position.offset), watermark \(watermark)"
   }
 
-  static func name(_ hash: UInt64) -> String {
-    let digits = String(hash, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-  }
+  static func name(_ hash: UInt64) -> String { WireText.hexadecimal(hash) }
 }
 
 /// What `ebbd state inspect` says of a user.
