@@ -31,12 +31,17 @@ struct AssignmentTable {
   /// compaction and control records leave gaps.
   @inline(__always)
   mutating func admit(topic: Int, partition: Int32, offset: Int64) -> Bool {
-    guard nextOffsets.indices.contains(topic), nextOffsets[topic].indices.contains(Int(partition)) else {
-      return false
-    }
-    let expected = nextOffsets[topic][Int(partition)]
-    guard expected != Self.notAssigned, offset >= expected else { return false }
-    nextOffsets[topic][Int(partition)] = offset + 1
+    // One look, and a write in place: this is done for every record.
+    guard nextOffsets.indices.contains(topic) else { return false }
+    return Self.admit(&nextOffsets[topic], Int(partition), offset)
+  }
+
+  @inline(__always)
+  private static func admit(_ offsets: inout [Int64], _ partition: Int, _ offset: Int64) -> Bool {
+    guard offsets.indices.contains(partition) else { return false }
+    let expected = offsets[partition]
+    guard expected != notAssigned, offset >= expected else { return false }
+    offsets[partition] = offset + 1
     return true
   }
 

@@ -32,8 +32,12 @@ import Pipeline
   private let queue: OpaquePointer
   /// As subscribed; `topicIndex` counts in it.
   public private(set) var topics: [String] = []
-  /// Topic handles seen, by address.
+  /// No topic's address.
+  private static let noHandle = -1
+  /// Topic handles seen, by address, and the last of them, since records of one topic come together.
   private var handles: [Int: Int] = [:]
+  private var lastHandle = Self.noHandle
+  private var lastIndex = 0
   private var table = AssignmentTable()
   private let buffer: UnsafeMutablePointer<UnsafeMutablePointer<rd_kafka_message_t>?>
   private var waiting = 0
@@ -117,7 +121,7 @@ import Pipeline
     if let rebalance {
       // Records in the same batch are from before: they would be read again, or are somebody else's by now.
       discardBatch()
-      handles.removeAll()
+      forgetHandles()
       if rebalance.assigned { return .assigned(rebalance.partitions, rebalance.membership) }
       return rebalance.lost ? .lost(rebalance.partitions) : .revoked(rebalance.partitions)
     }
@@ -154,7 +158,11 @@ import Pipeline
     defer { while index < count { destroy(&index) } }
     while index < count {
       let message = unsafe buffer[index]!
-      if let item = unsafe admit(message) { try body(item) }
+      if let record = unsafe admitRecord(message) {
+        try body(.record(record))
+      } else if let item = unsafe admitOther(message) {
+        try body(item)
+      }
       destroy(&index)
     }
   }
@@ -164,18 +172,41 @@ import Pipeline
     index += 1
   }
 
-  private mutating func admit(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> ConsumedItem? {
+  /// A record of the present assignment; nil: something else.
+  @inline(__always)
+  private mutating func admitRecord(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> RecordView? {
+    guard unsafe message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+    let partition = unsafe message.pointee.partition
+    let offset = unsafe message.pointee.offset
+    let address = unsafe Int(bitPattern: message.pointee.rkt)
+    var isKnown = address == lastHandle
+    if !isKnown { isKnown = unsafe makeLast(message.pointee.rkt) }
+    guard isKnown, table.admit(topic: lastIndex, partition: partition, offset: offset) else {
+      staleRecords += 1
+      return nil
+    }
+    return unsafe RecordView(message: message, topicIndex: lastIndex, partition: partition, offset: offset)
+  }
+
+  /// Makes a topic the last one; whether it is one that was subscribed to.
+  private mutating func makeLast(_ handle: OpaquePointer?) -> Bool {
+    guard let index = unsafe index(ofTopic: handle) else { return false }
+    lastHandle = Int(bitPattern: handle)
+    lastIndex = index
+    return true
+  }
+
+  private mutating func forgetHandles() {
+    handles.removeAll()
+    lastHandle = Self.noHandle
+  }
+
+  /// What is no record: an end, or a failure.
+  private mutating func admitOther(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> ConsumedItem? {
+    if unsafe message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR { return nil }
     let partition = unsafe message.pointee.partition
     let offset = unsafe message.pointee.offset
     let topicIndex = unsafe index(ofTopic: message.pointee.rkt)
-    if unsafe message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
-      guard let topicIndex, table.admit(topic: topicIndex, partition: partition, offset: offset) else {
-        staleRecords += 1
-        return nil
-      }
-      return unsafe .record(
-        RecordView(message: message, topicIndex: topicIndex, partition: partition, offset: offset))
-    }
     let code = unsafe KafkaError.Code(message.pointee.err)
     if code == .partitionEnd {
       guard let topicIndex, table.admitsEnd(topic: topicIndex, partition: partition, offset: offset) else {
@@ -210,7 +241,7 @@ import Pipeline
   /// Begins to read these partitions, each at its offset. Replaces any earlier assignment.
   public mutating func assign(_ starts: [(partition: TopicPartition, offset: Offset)]) throws(KafkaError) {
     table.clear()
-    handles.removeAll()
+    forgetHandles()
     let list = PartitionList(capacity: starts.count)
     for start in starts {
       guard let index = topics.firstIndex(of: start.partition.topic) else {

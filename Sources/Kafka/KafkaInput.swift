@@ -124,10 +124,7 @@ public struct KafkaInput: InputLog, ~Copyable {
       switch item {
       case .record(let view):
         records += 1
-        let record = unsafe InputRecord(
-          partition: view.partition, offset: view.offset, timestamp: view.timestamp, key: view.key,
-          value: view.value, source: UnsafeRawPointer(view.message), readHeaders: RecordView.wireHeaders)
-        try visitor.record(record)
+        try visitor.record(InputRecord(view))
       case .endOfPartition(_, let partition, let nextOffset):
         try visitor.reachedEnd(partition: partition, nextOffset: nextOffset)
       case .failure(let error, let partition): failures.append((error, partition))

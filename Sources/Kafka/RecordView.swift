@@ -54,11 +54,24 @@ import Pipeline
   }
 }
 
-extension RecordView {
-  /// For an `InputRecord`. A header without a value becomes one with an empty value.
-  static let wireHeaders: @Sendable (UnsafeRawPointer) -> [OutputRecord.Header] = { message in
-    let message = unsafe message.assumingMemoryBound(to: rd_kafka_message_t.self)
-    return unsafe headers(of: message).map { OutputRecord.Header(name: $0.name, value: $0.value ?? []) }
+/// Reads the headers of the library's messages for an `InputRecord`. A header without a value becomes one with an
+/// empty value.
+enum MessageHeaders: HeaderReader {
+  static func headers(of source: UnsafeRawPointer) -> [OutputRecord.Header] {
+    let message = unsafe source.assumingMemoryBound(to: rd_kafka_message_t.self)
+    return unsafe RecordView.headers(of: message).map {
+      OutputRecord.Header(name: $0.name, value: $0.value ?? [])
+    }
+  }
+}
+
+extension InputRecord {
+  /// A record of the library's, valid as long as the view.
+  @inline(__always)
+  init(_ view: RecordView) {
+    unsafe self.init(
+      partition: view.partition, offset: view.offset, timestamp: view.timestamp, key: view.key,
+      value: view.value, source: UnsafeRawPointer(view.message), reader: MessageHeaders.self)
   }
 }
 

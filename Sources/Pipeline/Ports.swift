@@ -5,6 +5,8 @@ import Triggers
 
 /// One record of an input partition: a view, valid only during the call that hands it over. Only `key` and
 /// `value` are unsafe to touch, and only after that call.
+///
+/// Nothing in it is counted: a record costs no retain.
 @safe public struct InputRecord {
   public var partition: Int32
   public var offset: Int64
@@ -16,12 +18,11 @@ import Triggers
   /// The log's own handle of the record, and how to read headers from it. Only for the few records whose headers
   /// matter: reading them costs allocations.
   private var source: UnsafeRawPointer?
-  private var readHeaders: @Sendable (UnsafeRawPointer) -> [WireHeader]
+  private var reader: (any HeaderReader.Type)?
 
   public init(
     partition: Int32, offset: Int64, timestamp: Int64, key: UnsafeRawBufferPointer?,
-    value: UnsafeRawBufferPointer?, source: UnsafeRawPointer? = nil,
-    readHeaders: @escaping @Sendable (UnsafeRawPointer) -> [WireHeader] = { _ in [] }
+    value: UnsafeRawBufferPointer?, source: UnsafeRawPointer? = nil, reader: (any HeaderReader.Type)? = nil
   ) {
     self.partition = partition
     self.offset = offset
@@ -29,14 +30,20 @@ import Triggers
     unsafe self.key = unsafe key
     unsafe self.value = unsafe value
     unsafe self.source = unsafe source
-    unsafe self.readHeaders = unsafe readHeaders
+    self.reader = reader
   }
 
   /// The record's headers, copied.
   public var headers: [WireHeader] {
-    guard let source = unsafe source else { return [] }
-    return unsafe readHeaders(source)
+    guard let source = unsafe source, let reader else { return [] }
+    return unsafe reader.headers(of: source)
   }
+}
+
+/// How a log's own handle of a record is read for headers. A type and not a closure, which every record would retain.
+public protocol HeaderReader {
+  /// The headers, copied.
+  static func headers(of source: UnsafeRawPointer) -> [WireHeader]
 }
 
 /// Takes what a log hands over, in order for each partition.

@@ -135,7 +135,7 @@ extension StoredRecord {
             InputRecord(
               partition: partition, offset: offset, timestamp: record.timestamp, key: key, value: value,
               source: unsafe UnsafeRawPointer(Unmanaged.passUnretained(headers).toOpaque()),
-              readHeaders: { unsafe Unmanaged<WireHeaders>.fromOpaque($0).takeUnretainedValue().headers }))
+              reader: WireHeaders.self))
         } catch {
           failure = error
         }
