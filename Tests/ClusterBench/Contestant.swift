@@ -45,7 +45,12 @@ struct Contestant: Sendable {
     self.kind = kind
     for part in text.dropFirst(head.count + 1).split(separator: ",") {
       guard let sign = part.firstIndex(of: "=") else {
-        throw TestSupportError("'\(part)' in '\(text)' is no setting: NAME=VALUE")
+        guard !settings.isEmpty else {
+          throw TestSupportError("'\(part)' in '\(text)' is no setting: NAME=VALUE")
+        }
+        // More of a value with commas in it.
+        settings[settings.count - 1].value += ",\(part)"
+        continue
       }
       settings.append((String(part[..<sign]), String(part[part.index(after: sign)...])))
     }

@@ -31,6 +31,8 @@ struct ThroughputReport {
         CPU: processor time of all threads of the process, from the assignment of its partitions to the moment at \
       which its committed offsets reach the end (bare consumer: to its last record). Before that is 'start'; \
       'end' is the flush of all users when it is told to leave; neither is in the ratio.
+        events/s: by the wall clock, with the brokers on the same machine if they are; the daemon's last cut waits for \
+      commit.max_interval (1 s), which the rate of a short run pays for.
         ratio: of CPU per event to that of the bare consumer of the same round, median, least and most (bar: 2.0).
       """)
     scaling()
