@@ -98,7 +98,7 @@ import Triggers
   @Test func `Time-zone data counts with quiet hours only`() throws {
     #expect(!(try epoch().text.contains("\nzones: ")))
     let quiet = try epoch("cart: {quiet_hours: 22:00-08:00}").text
-    #expect(quiet.contains("\nzones: \(hexadecimal(Zones.fingerprint))\n"))
+    #expect(quiet.contains("\nzones: \(WireText.hexadecimal(Zones.fingerprint))\n"))
     #expect(try EpochText.parse(quiet).rules.shop.zones == Zones.table)
   }
 
