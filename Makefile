@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test simulate test-kafka bench-kafka bench-embedded bench-kafka-latency bench-state bench-recovery build format lint schemas clean
+.PHONY: help demo test simulate test-kafka bench-kafka bench-embedded bench-kafka-latency bench-state bench-recovery bench-replay build format lint schemas clean
 
 # Where the usual installers put Swift, for shells that do not have it on their path.
 export PATH := $(PATH):$(HOME)/.local/share/swiftly/bin:/opt/swift/usr/bin:/usr/local/swift/usr/bin
@@ -75,6 +75,9 @@ lint: ## hold the sources to the checked-in format
 
 bench-recovery: build ## how long a partition of 1,000,000 users takes to come back (ARGS="--users N")
 	.build/release/ebbd bench-recovery $(ARGS)
+
+bench-replay: build ## events per second and core of a replay of native events (ARGS="--events N --users N --runs N")
+	.build/release/ebbd bench-replay $(ARGS)
 
 schemas: ## write the alerts' JSON Schemas and AsyncAPI document anew, Config/schemas
 	@scripts/setup.sh build

@@ -13,7 +13,7 @@ ebb_json *ebb_json_create(size_t maximum_bytes, uint32_t maximum_depth) {
   reader->maximum_bytes = maximum_bytes;
   // Every level, and the level that is refused, needs a frame.
   reader->maximum_depth = maximum_depth < frame_limit - 1 ? maximum_depth : frame_limit - 1;
-  reader->members.reserve(maximum_members);
+  reader->found.members.reserve(maximum_members);
   reader->add(-1);
   return reader;
 }
@@ -63,8 +63,8 @@ int32_t ebb_json_each(ebb_json *reader, int32_t parent, uint32_t limit) {
   if (node.group >= 0 || !node.indices.empty() || !node.selects.empty()) { return -1; }
   Group group;
   group.limit = limit;
-  reader->groups.push_back(std::move(group));
-  int32_t number = int32_t(reader->groups.size() - 1);
+  reader->found.groups.push_back(std::move(group));
+  int32_t number = int32_t(reader->found.groups.size() - 1);
   int32_t child = reader->add(number);
   reader->nodes[size_t(parent)].each = child;
   reader->nodes[size_t(parent)].each_group = number;
@@ -77,10 +77,9 @@ int32_t ebb_json_capture(ebb_json *reader, int32_t at) {
   Node &node = reader->nodes[size_t(at)];
   if (node.capture >= 0) { return node.capture; }
   if (node.group >= 0) {
-    node.capture = int32_t(reader->groups[size_t(node.group)].width++);
+    node.capture = int32_t(reader->found.groups[size_t(node.group)].width++);
   } else {
-    node.capture = int32_t(reader->values.size());
-    reader->values.push_back({});
+    node.capture = reader->found.add_value();
   }
   return node.capture;
 }
@@ -98,17 +97,9 @@ ebb_failure ebb_json_failure(const ebb_json *reader) {
   return {reader->error, reader->error_offset, reader->error_path};
 }
 
-const ebb_value *ebb_json_values(const ebb_json *reader) { return reader->values.data(); }
+const ebb_found *ebb_json_found(const ebb_json *reader) { return &reader->shown; }
 
-ebb_rows ebb_json_rows(const ebb_json *reader, int32_t number) {
-  const Group &group = reader->groups[size_t(number)];
-  return {group.values.data(), group.count, group.total, group.width, group.offset, group.kind};
-}
-
-const ebb_member *ebb_json_all_members(const ebb_json *reader, size_t *count) {
-  *count = reader->members.size();
-  return reader->members.data();
-}
+void ebb_json_use_quick_walk(ebb_json *reader, bool uses) { reader->quick = uses; }
 
 bool ebb_is_utf8(const void *bytes, size_t length) {
   return length == 0 || validate_utf8(static_cast<const char *>(bytes), length);

@@ -8,8 +8,72 @@
 #include <vector>
 
 #include "ebb_json.h"
+#include "json_bytes.h"
 
 namespace ebb {
+
+// A wanted key as the quick walk looks it up: its first 16 bytes as two words, in one cache line with its node.
+struct QuickKey {
+  KeyHead head;
+  uint64_t seen = 0;  // the object visit that saw this key last
+  const char *name = nullptr;
+  uint32_t length = 0;
+  int32_t node = -1;  // -1: the place is empty
+};
+
+// Open addressing over the keys of a node, a power of two, at most half full; the seed is chosen so that no two keys
+// meet, where one is found.
+struct QuickTable {
+  std::vector<QuickKey> places;
+  uint64_t seed = 0;
+  size_t mask = 0;
+
+  QuickKey *find(const char *key, size_t length) {
+    if (places.empty()) { return nullptr; }
+    KeyHead head = KeyHead::of(key, length);
+    QuickKey *all = places.data();
+    for (size_t place = head.hash(length, seed) & mask;; place = (place + 1) & mask) {
+      QuickKey &known = all[place];
+      if (known.node < 0) { return nullptr; }
+      if (known.length == length && known.head == head &&
+          (length <= 16 || std::memcmp(known.name + 16, key + 16, length - 16) == 0)) {
+        return &known;
+      }
+    }
+  }
+
+  // Adds keys to an empty table; whether each found its own place at once.
+  template <typename Keys> bool fill(const Keys &keys, size_t size, uint64_t with) {
+    places.assign(size, QuickKey());
+    mask = size - 1;
+    seed = with;
+    bool direct = true;
+    for (const auto &key : keys) {
+      // Short names are copied, for the words are read beyond their end.
+      char padded[16] = {0};
+      std::memcpy(padded, key.name.data(), key.name.size() < 16 ? key.name.size() : 16);
+      QuickKey entry;
+      entry.head = KeyHead::of(padded, key.name.size());
+      entry.name = key.name.data();
+      entry.length = uint32_t(key.name.size());
+      entry.node = key.node;
+      size_t place = entry.head.hash(key.name.size(), seed) & mask;
+      for (; places[place].node >= 0; place = (place + 1) & mask) { direct = false; }
+      places[place] = entry;
+    }
+    return direct;
+  }
+
+  template <typename Keys> void build(const Keys &keys) {
+    size_t size = 8;
+    while (size < keys.size() * 2) { size *= 2; }
+    for (uint64_t seed = 0; seed < 256; seed++) {
+      if (fill(keys, size, seed * 0xD6E8FEB86659FD93ull)) { return; }
+    }
+  }
+};
+
+constexpr size_t maximum_members = 256;
 
 // A node of the plan: what is wanted of the value that stands here, and of the values inside it.
 struct Node {
@@ -28,6 +92,7 @@ struct Node {
   std::vector<Key> selects;
   std::vector<Key> keys;
   std::vector<int16_t> table;  // open addressing over `keys`, a power of two, at most half full
+  QuickTable quick;            // the same for the quick walk
 };
 
 struct Group {
@@ -40,13 +105,79 @@ struct Group {
   uint8_t kind = EBB_ABSENT;
 };
 
+// What was found in a record: values, rows of lists, members.
+struct Found {
+  std::vector<ebb_value> values;
+  std::vector<Group> groups;
+  std::vector<ebb_member> members;
+  std::vector<int32_t> touched;  // values that the record in hand has set
+  uint64_t present = 0;          // a bit for each value that was found, the last for all beyond 63
+  ebb_value *row = nullptr;      // of the group element the walk is in
+
+  int32_t add_value() {
+    values.push_back({});
+    touched.reserve(values.size());
+    return int32_t(values.size() - 1);
+  }
+
+  void clear() {
+    for (int32_t place : touched) { values[size_t(place)].kind = EBB_ABSENT; }
+    touched.clear();
+    present = 0;
+    members.clear();
+    row = nullptr;
+    for (Group &group : groups) {
+      group.count = group.total = group.offset = 0;
+      group.kind = EBB_ABSENT;
+    }
+  }
+
+  void store(const Node &node, const ebb_value &value) {
+    if (node.capture < 0) { return; }
+    if (node.group < 0) {
+      ebb_value &place = values[size_t(node.capture)];
+      // Each place is noted once, so that the notes never grow.
+      if (place.kind == EBB_ABSENT) { touched.push_back(node.capture); }
+      place = value;
+      present |= uint64_t(1) << (node.capture < 63 ? node.capture : 63);
+    } else if (row) {
+      row[node.capture] = value;
+    }
+  }
+
+  // Counts an element of a list and makes its row; false: the list has its limit.
+  bool add_row(Group &group) {
+    group.total++;
+    if (group.count >= group.limit) { return false; }
+    size_t start = size_t(group.count) * group.width;
+    if (group.values.size() < start + group.width) { group.values.resize((start + group.width) * 2); }
+    row = group.values.data() + start;
+    std::memset(static_cast<void *>(row), 0, group.width * sizeof(ebb_value));
+    group.count++;
+    return true;
+  }
+
+  // false: this object had the key already.
+  bool add_member(int32_t of, std::string_view key, const ebb_value &value) {
+    for (const ebb_member &member : members) {
+      if (member.members == uint32_t(of) && member.name_length == key.size() &&
+          std::memcmp(member.name, key.data(), key.size()) == 0) {
+        return false;
+      }
+    }
+    if (members.size() < maximum_members) {
+      members.push_back({reinterpret_cast<const uint8_t *>(key.data()), uint32_t(key.size()), uint32_t(of), value});
+    }
+    return true;
+  }
+};
+
 // Where the walk is, for the place of an error.
 struct Frame {
   std::string_view key;
   int64_t index;  // -1: a key
 };
 
-constexpr size_t maximum_members = 256;
 constexpr uint32_t frame_limit = 65;
 
 inline uint32_t hash_key(const char *key, size_t length) {
@@ -57,6 +188,7 @@ inline uint32_t hash_key(const char *key, size_t length) {
 // The nodes, and the keys of each in a table.
 struct Plan {
   std::vector<Node> nodes;
+  uint64_t visits = 0;  // of objects and lists, all records together: what `seen` compares
 
   int32_t add(int32_t group) {
     Node node;
@@ -74,6 +206,7 @@ struct Plan {
       while (node.table[slot] >= 0) { slot = (slot + 1) & (size - 1); }
       node.table[slot] = int16_t(i);
     }
+    node.quick.build(node.keys);
   }
 
   Node::Key *find(Node &node, std::string_view key) {

@@ -6,14 +6,12 @@
 #include <simdjson.h>
 
 #include "json_plan.h"
+#include "json_quick.h"
 #include "json_text.h"
 
 #include <cstdlib>
 #include <cstring>
-#include <new>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 namespace {
@@ -41,20 +39,21 @@ struct ebb_json : ebb::Plan {
   size_t maximum_bytes;
   uint32_t maximum_depth;
 
-  std::vector<ebb_value> values;
-  std::vector<Group> groups;
-  std::vector<ebb_member> members;
+  Found found;
+  ebb_found shown = {};
+  std::vector<ebb_rows> rows;
   int32_t members_captures = 0;
-  uint64_t visits = 0;
+  bool quick = true;  // off: for tests that hold both walks to the same answer
 
   char *buffer = nullptr;
   size_t capacity = 0;  // of `buffer`, without padding
   size_t length = 0;
   ondemand::document document;
 
+  static constexpr size_t padding = SIMDJSON_PADDING > 64 ? SIMDJSON_PADDING : 64;
+
   Frame frames[frame_limit];
   uint32_t depth = 0;
-  ebb_value *row = nullptr;  // of the group element the walk is in
 
   int32_t error = EBB_OK;
   uint32_t error_offset = 0;
@@ -130,16 +129,14 @@ struct ebb_json : ebb::Plan {
 
   // MARK: The walk
 
-  void store(const Node *node, const ebb_value &value) {
-    if (!node || node->capture < 0) { return; }
-    if (node->group < 0) {
-      values[size_t(node->capture)] = value;
-    } else if (row) {
-      row[node->capture] = value;
-    }
-  }
-
   uint32_t offset_of(const char *at) const { return uint32_t(at - buffer); }
+
+  void store_opening(const Node &node, const char *at, uint8_t kind) {
+    ebb_value value = {};
+    value.offset = offset_of(at);
+    value.kind = kind;
+    found.store(node, value);
+  }
 
   bool walk(ondemand::value value, int32_t at, uint32_t level, ebb_value *scalar) {
     std::string_view token = value.raw_json_token();
@@ -148,25 +145,26 @@ struct ebb_json : ebb::Plan {
         if (level > maximum_depth) { return fail(EBB_TOO_DEEP, token.data()); }
         ondemand::object object;
         if (auto code = value.get_object().get(object)) { return fail(code); }
-        if (at >= 0) { store(&nodes[size_t(at)], {nullptr, 0, 0, offset_of(token.data()), EBB_OBJECT}); }
+        if (at >= 0) { store_opening(nodes[size_t(at)], token.data(), EBB_OBJECT); }
         return walk_object(object, at, level);
       }
       case '[': {
         if (level > maximum_depth) { return fail(EBB_TOO_DEEP, token.data()); }
         ondemand::array array;
         if (auto code = value.get_array().get(array)) { return fail(code); }
-        if (at >= 0) { store(&nodes[size_t(at)], {nullptr, 0, 0, offset_of(token.data()), EBB_ARRAY}); }
+        if (at >= 0) { store_opening(nodes[size_t(at)], token.data(), EBB_ARRAY); }
         return walk_array(array, at, level, offset_of(token.data()));
       }
       default: {
-        ebb_value result = {nullptr, 0, 0, offset_of(token.data()), EBB_ABSENT};
+        ebb_value result = {};
+        result.offset = offset_of(token.data());
         if (!walk_scalar(value, token, result)) { return false; }
         if (at >= 0) {
           const Node &node = nodes[size_t(at)];
-          store(&node, result);
+          found.store(node, result);
           if (node.each_group >= 0) {
-            groups[size_t(node.each_group)].kind = result.kind;
-            groups[size_t(node.each_group)].offset = result.offset;
+            found.groups[size_t(node.each_group)].kind = result.kind;
+            found.groups[size_t(node.each_group)].offset = result.offset;
           }
         }
         if (scalar) { *scalar = result; }
@@ -258,24 +256,13 @@ struct ebb_json : ebb::Plan {
           child = known->node;
         }
       }
-      ebb_value scalar = {nullptr, 0, 0, 0, EBB_ABSENT};
+      ebb_value scalar = {};
       if (!walk(field.value(), child, level + 1, members_of >= 0 ? &scalar : nullptr)) { return false; }
-      if (members_of >= 0 && scalar.kind > EBB_NULL && !add_member(members_of, key, scalar)) { return false; }
-    }
-    depth--;
-    return true;
-  }
-
-  bool add_member(int32_t of, std::string_view key, const ebb_value &value) {
-    for (const ebb_member &member : members) {
-      if (member.members == uint32_t(of) && member.name_length == key.size() &&
-          std::memcmp(member.name, key.data(), key.size()) == 0) {
-        return fail(EBB_DUPLICATE_KEY, buffer + value.offset);
+      if (members_of >= 0 && scalar.kind > EBB_NULL && !found.add_member(members_of, key, scalar)) {
+        return fail(EBB_DUPLICATE_KEY, buffer + scalar.offset);
       }
     }
-    if (members.size() < maximum_members) {
-      members.push_back({reinterpret_cast<const uint8_t *>(key.data()), uint32_t(key.size()), uint32_t(of), value});
-    }
+    depth--;
     return true;
   }
 
@@ -283,7 +270,7 @@ struct ebb_json : ebb::Plan {
     uint64_t visit = ++visits;
     Group *group = nullptr;
     if (at >= 0 && nodes[size_t(at)].each_group >= 0) {
-      group = &groups[size_t(nodes[size_t(at)].each_group)];
+      group = &found.groups[size_t(nodes[size_t(at)].each_group)];
       group->kind = EBB_ARRAY;
       group->offset = offset;
     }
@@ -296,22 +283,12 @@ struct ebb_json : ebb::Plan {
       if (auto code = std::move(result).get(element)) { return fail(code); }
       int32_t child = -1;
       if (group) {
-        if (group->count < group->limit) {
-          size_t start = size_t(group->count) * group->width;
-          if (group->values.size() < start + group->width) {
-            group->values.resize((start + group->width) * 2);
-          }
-          row = group->values.data() + start;
-          std::memset(row, 0, group->width * sizeof(ebb_value));
-          group->count++;
-          child = nodes[size_t(at)].each;
-        }
-        group->total++;
+        if (found.add_row(*group)) { child = nodes[size_t(at)].each; }
       } else if (at >= 0) {
         if (!child_of_element(element, at, index, visit, child)) { return false; }
       }
       if (!walk(element, child, level + 1, nullptr)) { return false; }
-      if (group) { row = nullptr; }
+      if (group) { found.row = nullptr; }
       index++;
     }
     depth--;
@@ -359,7 +336,7 @@ struct ebb_json : ebb::Plan {
     if (buffer && wanted <= capacity) { return true; }
     size_t next = capacity ? capacity : 4096;
     while (next < wanted) { next *= 2; }
-    char *grown = static_cast<char *>(std::malloc(next + SIMDJSON_PADDING));
+    char *grown = static_cast<char *>(std::malloc(next + padding));
     if (!grown) { return false; }
     std::free(buffer);
     buffer = grown;
@@ -382,20 +359,27 @@ struct ebb_json : ebb::Plan {
     error = EBB_OK;
     error_path[0] = 0;
     depth = 0;
-    row = nullptr;
     length = 0;
-    if (!values.empty()) { std::memset(values.data(), 0, values.size() * sizeof(ebb_value)); }
-    members.clear();
-    for (Group &group : groups) {
-      group.count = group.total = group.offset = 0;
-      group.kind = EBB_ABSENT;
-    }
+    found.clear();
     if (count == 0) { return fail(EBB_EMPTY, nullptr); }
     if (count > maximum_bytes) { return fail(EBB_TOO_LARGE, nullptr); }
     if (!reserve(count)) { return fail(EBB_NO_MEMORY, nullptr); }
-    std::memcpy(buffer, bytes, count);
-    std::memset(buffer + count, 0, SIMDJSON_PADDING);
     length = count;
+    bool is_read = (quick && read_quickly(static_cast<const char *>(bytes))) || read_slowly(bytes);
+    show();
+    return is_read;
+  }
+
+  bool read_quickly(const char *bytes) {
+    bool is_ascii = copy_padded(buffer, bytes, length);
+    if (!is_ascii && !simdjson::validate_utf8(buffer, length)) { return false; }
+    return QuickWalk{*this, found, buffer, maximum_depth}.run(length);
+  }
+
+  bool read_slowly(const void *bytes) {
+    found.clear();
+    std::memcpy(buffer, bytes, length);
+    std::memset(buffer + length, 0, SIMDJSON_PADDING);
 
     const char *first = buffer;
     while (first < buffer + length && is_space(*first)) { first++; }
@@ -416,5 +400,21 @@ struct ebb_json : ebb::Plan {
     const char *rest = nullptr;
     if (!document.current_location().get(rest)) { return fail(EBB_BAD_JSON, rest); }
     return true;
+  }
+
+  // What the caller reads in place.
+  void show() {
+    shown.values = found.values.data();
+    shown.present = found.present;
+    shown.members = found.members.data();
+    shown.member_count = uint32_t(found.members.size());
+    rows.resize(found.groups.size());
+    for (size_t i = 0; i < rows.size(); i++) {
+      const Group &group = found.groups[i];
+      rows[i] = {group.values.data(), group.count, group.total, group.width, group.offset, group.kind};
+    }
+    shown.rows = rows.data();
+    shown.row_lists = uint32_t(rows.size());
+    shown.value_count = uint32_t(found.values.size());
   }
 };

@@ -14,6 +14,11 @@ struct CompiledSource {
     case constant(TextRange)
     case recordKey
     case recordTimestamp
+
+    /// Its bit of `JSONReader.present`; the last for captures beyond 63, and for what is none.
+    var capture: UInt64 {
+      if case .value(let capture) = self, capture < 63 { 1 << UInt64(capture) } else { CompiledRange.always }
+    }
   }
 
   var place: Place
@@ -24,6 +29,9 @@ struct CompiledSource {
   var label: Int32
   /// Into `CompiledMapping.conditions`; -1: none.
   var condition: Int32 = -1
+
+  /// Whether presence is all that its value needs to be taken.
+  @inline(__always) var isPlain: Bool { condition < 0 && missing.isEmpty }
 }
 
 /// What one value of the record has to be.
@@ -37,7 +45,12 @@ struct CompiledCondition {
 struct CompiledRange {
   var start: Int32 = 0
   var end: Int32 = 0
+  /// Of sources: the bits of `JSONReader.present` of which one has to be there for any of them to be; the last one
+  /// for what is no capture.
+  var captures: UInt64 = 0
   var isEmpty: Bool { start == end }
+
+  static let always: UInt64 = 1 << 63
 }
 
 /// A value that means "missing".

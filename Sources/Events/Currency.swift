@@ -3,6 +3,8 @@ public struct Currency: Sendable, Hashable {
   /// The letters, first in the highest byte.
   public let code: UInt32
 
+  @inlinable init(code: UInt32) { self.code = code }
+
   /// Accepts exactly three ASCII letters of either case.
   public init?(_ letters: some Collection<UInt8>) {
     guard letters.count == 3 else { return nil }

@@ -23,6 +23,13 @@ struct DecimalText: Hashable {
     case fraction
   }
 
+  /// Of a number that was read before: digits × 10^-`scale`, at most 18 digits.
+  @inline(__always) init(isNegative: Bool, digits: UInt64, scale: Int) {
+    self.isNegative = isNegative
+    self.digits = digits
+    exponent = digits == 0 ? 0 : -scale
+  }
+
   /// Reads `[+-]digits[.digits][e[+-]digits]`, with spaces around it; nil for anything else.
   init?(_ text: RawText) {
     var index = 0

@@ -8,16 +8,16 @@ extension Decoder {
     // The time of an event that is ignored moves the watermark all the same, so it has to be right.
     slot.ts = try time(row: row)
     guard let type else {
-      if let (name, _) = try first(compiled.fields.eventName, row: row) {
+      if let (name, _) = try first(fields.eventName, row: row) {
         slot.element = slot.append(name.text)
       }
       return false
     }
     slot.type = type
-    slot.userID = try identifier(compiled.fields.userID, row: row).map { slot.append($0) }
-    slot.anonymousID = try identifier(compiled.fields.anonymousID, row: row).map { slot.append($0) }
+    slot.userID = try identifier(fields.userID, row: row).map { slot.append($0) }
+    slot.anonymousID = try identifier(fields.anonymousID, row: row).map { slot.append($0) }
     guard slot.userID != nil || slot.anonymousID != nil else {
-      throw Rejection(.missingUser, at: tried(compiled.fields.userID, compiled.fields.anonymousID))
+      throw Rejection(.missingUser, at: tried(fields.userID, fields.anonymousID))
     }
     try fillIdentifiers(&slot, row: row)
     try fillNumbers(&slot, row: row)
@@ -29,18 +29,18 @@ extension Decoder {
   }
 
   /// What the event's name becomes; nil: it is ignored.
-  private func eventType(row: Int) throws(Rejection) -> EventType? {
-    guard let (value, source) = try first(compiled.fields.eventName, row: row) else {
-      throw Rejection(.missingName, at: tried(compiled.fields.eventName))
+  private mutating func eventType(row: Int) throws(Rejection) -> EventType? {
+    guard let (value, source) = try first(fields.eventName, row: row) else {
+      throw Rejection(.missingName, at: tried(fields.eventName))
     }
     guard value.kind == .string || value.kind == .number else { throw refuse(.wrongType, source, row: row) }
     let name = value.text
     let hash = name.hash
-    let mask = compiled.ruleTable.count - 1
+    let mask = ruleTable.count - 1
     var slot = Int(hash) & mask
-    while compiled.ruleTable[slot] >= 0 {
-      let index = Int(compiled.ruleTable[slot])
-      let rule = compiled.rules[index]
+    while ruleTable[slot] >= 0 {
+      let index = Int(ruleTable[slot])
+      let rule = rules[index]
       if rule.hash == hash, name.isEqual(to: constant(rule.name)) {
         return type(ofRulesFrom: index, count: Int(rule.count), row: row)
       }
@@ -49,16 +49,15 @@ extension Decoder {
     return nil
   }
 
-  private func type(ofRulesFrom start: Int, count: Int, row: Int) -> EventType? {
+  private mutating func type(ofRulesFrom start: Int, count: Int, row: Int) -> EventType? {
     for index in start..<start + count {
-      let rule = compiled.rules[index]
+      let rule = rules[index]
       if rule.condition < 0 || holds(rule.condition, row: row) { return rule.type }
     }
     return nil
   }
 
-  private func fillIdentifiers(_ slot: inout EventSlot, row: Int) throws(Rejection) {
-    let fields = compiled.fields
+  private mutating func fillIdentifiers(_ slot: inout EventSlot, row: Int) throws(Rejection) {
     slot.eventID = try identifier(fields.eventID, row: row).map { slot.append($0) }
     slot.sessionID = try identifier(fields.sessionID, row: row).map { slot.append($0) }
     slot.itemID = try identifier(fields.itemID, row: row).map { slot.append($0) }
@@ -68,8 +67,7 @@ extension Decoder {
     slot.orderID = try identifier(fields.orderID, row: row).map { slot.append($0) }
   }
 
-  private func fillNumbers(_ slot: inout EventSlot, row: Int) throws(Rejection) {
-    let fields = compiled.fields
+  private mutating func fillNumbers(_ slot: inout EventSlot, row: Int) throws(Rejection) {
     slot.dwellMilliseconds = try dwell(row: row)
     slot.currency = try currency(row: row)
     slot.priceMinor = try money(fields.price, slot.currency, negative: .negativePrice, row: row)
@@ -79,8 +77,7 @@ extension Decoder {
     guard fits(slot.priceMinor, slot.quantity) else { throw Rejection(.outOfRange, at: tried(fields.price)) }
   }
 
-  private func fillTexts(_ slot: inout EventSlot, row: Int) throws(Rejection) {
-    let fields = compiled.fields
+  private mutating func fillTexts(_ slot: inout EventSlot, row: Int) throws(Rejection) {
     slot.url = try text(fields.url, row: row).map { slot.append($0) }
     slot.element = try text(fields.element, row: row).map { slot.append($0) }
     slot.referrer = try text(fields.referrer, row: row).map { slot.append($0) }
@@ -89,9 +86,9 @@ extension Decoder {
   }
 
   /// The first list that is there.
-  private func fillItems(_ slot: inout EventSlot) throws(Rejection) {
-    for index in 0..<compiled.items.count {
-      let items = compiled.items[index]
+  private mutating func fillItems(_ slot: inout EventSlot) throws(Rejection) {
+    for index in 0..<items.count {
+      let items = items[index]
       let list = reader.rows(items.group)
       if list.kind == .absent || list.kind == .null { continue }
       guard list.kind == .array else { throw Rejection(.wrongType, at: label(items.label)) }
@@ -108,8 +105,7 @@ extension Decoder {
         guard fits(price, quantity) else {
           throw Rejection(.outOfRange, at: "\(label(items.label))[\(row)]")
         }
-        slot.items.append(
-          EventSlot.Item(itemID: slot.append(itemID), priceMinor: price, quantity: quantity))
+        slot.append(EventSlot.Item(itemID: slot.append(itemID), priceMinor: price, quantity: quantity))
       }
       return
     }
@@ -123,7 +119,7 @@ extension Decoder {
   }
 
   /// The scalar members of the first traits object that has any.
-  private func fillTraits(_ slot: inout EventSlot) throws(Rejection) {
+  private mutating func fillTraits(_ slot: inout EventSlot) throws(Rejection) {
     let count = reader.memberCount
     for traits in 0..<compiled.traits.count {
       for index in 0..<count {
@@ -143,7 +139,7 @@ extension Decoder {
         case .false: trait.text = slot.append("false")
         default: trait.number = value.number
         }
-        slot.traits.append(trait)
+        slot.append(trait)
       }
       if !slot.traits.isEmpty { return }
     }
@@ -155,7 +151,7 @@ extension Decoder {
       guard slot.hasItems else { throw Rejection(.missingItems, at: listLabels) }
     case .cartAdd, .cartRemove:
       guard !slot.items.isEmpty || slot.itemID != nil else {
-        throw Rejection(.missingItem, at: tried(compiled.fields.itemID))
+        throw Rejection(.missingItem, at: tried(fields.itemID))
       }
     default: break
     }
@@ -177,5 +173,10 @@ extension EventType {
 }
 
 extension EventSlot {
-  fileprivate mutating func append(_ text: RawText) -> TextRange { unsafe append(copying: text.raw) }
+  /// Texts of the decoder can be read 32 bytes on, whatever their length.
+  @inline(__always) fileprivate mutating func append(_ text: RawText) -> TextRange {
+    let start = UInt32(byteBlock.count)
+    if let base = unsafe text.base { unsafe byteBlock.appendShort(base, count: text.count) }
+    return TextRange(start: start, count: UInt32(text.count))
+  }
 }

@@ -1,55 +1,58 @@
 // Finding a field's value among its sources, and turning what was found into what the event holds.
 extension Decoder {
-  /// The first source that is present, or nil.
-  func first(_ range: CompiledRange, row: Int) throws(Rejection) -> (
-    value: FoundValue, source: CompiledSource
+  /// The first source that is present, with its number; or nil.
+  @inline(__always)
+  mutating func first(_ range: CompiledRange, row: Int) throws(Rejection) -> (
+    value: FoundValue, source: Int32
   )? {
+    // Most fields are absent from most records: one look at all of their places together.
+    range.captures & present == 0 ? nil : search(range, row: row)
+  }
+
+  private mutating func search(_ range: CompiledRange, row: Int) -> (value: FoundValue, source: Int32)? {
     var index = range.start
     while index < range.end {
-      let source = compiled.sources[Int(index)]
-      let value = find(source, row: row)
-      if value.isPresent, !isMissing(value, source), source.condition < 0 || holds(source.condition, row: row)
-      {
-        return (value, source)
+      let value = find(index, row: row)
+      if value.isPresent, sources[Int(index)].isPlain || isTaken(value, index, row: row) {
+        return (value, index)
       }
       index += 1
     }
     return nil
   }
 
-  func find(_ source: CompiledSource, row: Int) -> FoundValue {
-    switch source.place {
+  /// Whether a value that is there is not one that means "missing", and its source's condition holds.
+  private mutating func isTaken(_ value: FoundValue, _ source: Int32, row: Int) -> Bool {
+    let condition = sources[Int(source)].condition
+    return !isMissing(value, sources[Int(source)].missing) && (condition < 0 || holds(condition, row: row))
+  }
+
+  @inline(__always)
+  mutating func find(_ source: Int32, row: Int) -> FoundValue {
+    switch sources[Int(source)].place {
     case .value(let capture): return reader.value(capture)
     case .row(let group, let column): return reader.value(group, column: column, row: row)
     case .element(let group, let column, let index):
       return reader.value(group, column: column, row: Int(index))
     case .column(let column):
       let place = columns[Int(column)]
-      return place < 0 ? FoundValue() : FoundValue(text: scanner[Int(place)])
+      return place < 0 ? reader.absent : scanner.value(Int(place))
     case .columnNumber(let place):
-      return place < scanner.count ? FoundValue(text: scanner[Int(place)]) : FoundValue()
-    case .constant(let range): return FoundValue(text: constant(range))
-    case .recordKey: return FoundValue(text: key)
-    case .recordTimestamp:
-      // The time reads the clock itself; presence is all that counts here.
-      guard recordTimestamp >= 0 else { return FoundValue() }
-      var value = FoundValue()
-      value.kind = .number
-      return value
+      return place < scanner.count ? scanner.value(Int(place)) : reader.absent
+    // The time reads the record's clock itself; presence is all that counts here.
+    case .constant, .recordKey, .recordTimestamp: return own[Int(source)]
     }
   }
 
   /// A text of the mapping itself. The compiled mapping owns it for as long as the decoder lives.
   func constant(_ range: TextRange) -> RawText {
-    unsafe compiled.texts.withUnsafeBytes {
-      unsafe RawText($0).slice(Int(range.start), Int(range.count))
-    }
+    texts.text(range)
   }
 
-  private func isMissing(_ value: FoundValue, _ source: CompiledSource) -> Bool {
-    if source.missing.isEmpty || (value.kind != .string && value.kind != .number) { return false }
-    for index in source.missing.start..<source.missing.end {
-      let missing = compiled.missing[Int(index)]
+  private mutating func isMissing(_ value: FoundValue, _ range: CompiledRange) -> Bool {
+    if range.isEmpty || (value.kind != .string && value.kind != .number) { return false }
+    for index in range.start..<range.end {
+      let missing = missing[Int(index)]
       if value.text.isEqual(to: constant(missing.text)) { return true }
       if let number = missing.decimal, let found = DecimalText(value.text), found.isSameNumber(as: number) {
         return true
@@ -59,9 +62,9 @@ extension Decoder {
   }
 
   /// Whether a condition holds. A JSON boolean equals the texts `true` and `false`.
-  func holds(_ number: Int32, row: Int) -> Bool {
-    let condition = compiled.conditions[Int(number)]
-    let value = find(compiled.sources[Int(condition.source)], row: row)
+  mutating func holds(_ number: Int32, row: Int) -> Bool {
+    let condition = conditions[Int(number)]
+    let value = find(condition.source, row: row)
     guard value.isPresent else { return false }
     guard let equals = condition.equals else { return true }
     let wanted = constant(equals)
@@ -73,9 +76,9 @@ extension Decoder {
   }
 
   /// A refusal that names the source, and the element of a list that it stands in.
-  func refuse(_ reason: RejectReason, _ source: CompiledSource, row: Int) -> Rejection {
-    let name = label(source.label)
-    guard case .row = source.place, let star = name.firstRange(of: "[*]") else {
+  func refuse(_ reason: RejectReason, _ source: Int32, row: Int) -> Rejection {
+    let name = label(sources[Int(source)].label)
+    guard case .row = sources[Int(source)].place, let star = name.firstRange(of: "[*]") else {
       return Rejection(reason, at: name)
     }
     return Rejection(reason, at: name.replacingCharacters(in: star, with: "[\(row)]"))
@@ -84,7 +87,7 @@ extension Decoder {
   // MARK: Conversions
 
   /// An identifier: a text, or a whole number's digits.
-  func identifier(_ range: CompiledRange, row: Int) throws(Rejection) -> RawText? {
+  mutating func identifier(_ range: CompiledRange, row: Int) throws(Rejection) -> RawText? {
     guard let (value, source) = try first(range, row: row) else { return nil }
     switch value.kind {
     case .string: break
@@ -104,24 +107,25 @@ extension Decoder {
   }
 
   /// A free text; a number is taken as it is written.
-  func text(_ range: CompiledRange, row: Int) throws(Rejection) -> RawText? {
+  mutating func text(_ range: CompiledRange, row: Int) throws(Rejection) -> RawText? {
     guard let (value, source) = try first(range, row: row) else { return nil }
     guard value.kind == .string || value.kind == .number else { throw refuse(.wrongType, source, row: row) }
     return value.text
   }
 
   /// The number that a text or a JSON number writes.
-  private func decimal(
-    _ value: FoundValue, _ source: CompiledSource, row: Int, orElse reason: RejectReason = .invalidNumber
+  private mutating func decimal(
+    _ value: FoundValue, _ source: Int32, row: Int, orElse reason: RejectReason = .invalidNumber
   ) throws(Rejection) -> DecimalText {
     guard value.kind == .string || value.kind == .number else { throw refuse(.wrongType, source, row: row) }
+    if let decimal = value.decimal { return decimal }
     guard let decimal = DecimalText(value.text) else { throw refuse(reason, source, row: row) }
     return decimal
   }
 
-  private func scaled(
+  private mutating func scaled(
     _ decimal: DecimalText, _ power: Int, _ rounding: DecimalText.Rounding, fraction: RejectReason,
-    maximum: Int64, _ source: CompiledSource, row: Int
+    maximum: Int64, _ source: Int32, row: Int
   ) throws(Rejection) -> Int64 {
     let result: UInt64
     do {
@@ -134,14 +138,15 @@ extension Decoder {
   }
 
   /// The event's time, ms.
-  func time(row: Int) throws(Rejection) -> Int64 {
-    guard let (value, source) = try first(compiled.fields.ts, row: row) else {
-      throw Rejection(.missingTime, at: tried(compiled.fields.ts))
+  mutating func time(row: Int) throws(Rejection) -> Int64 {
+    guard let (value, source) = try first(fields.ts, row: row) else {
+      throw Rejection(.missingTime, at: tried(fields.ts))
     }
     let time: Int64
-    if case .recordTimestamp = source.place {
+    let unit = sources[Int(source)].unit
+    if case .recordTimestamp = sources[Int(source)].place {
       time = recordTimestamp
-    } else if source.unit == .iso8601 {
+    } else if unit == .iso8601 {
       guard value.kind == .string else { throw refuse(.wrongType, source, row: row) }
       guard let read = TimeText.milliseconds(value.text) else { throw refuse(.invalidTime, source, row: row) }
       time = read
@@ -149,7 +154,7 @@ extension Decoder {
       let decimal = try decimal(value, source, row: row, orElse: .invalidTime)
       if decimal.isNegative, decimal.digits != 0 { throw refuse(.timeTooOld, source, row: row) }
       time = try scaled(
-        decimal, source.unit.powerToMilliseconds, .down, fraction: .invalidTime, maximum: .max, source,
+        decimal, unit.powerToMilliseconds, .down, fraction: .invalidTime, maximum: .max, source,
         row: row)
     }
     guard time >= DecoderLimits.minimumTime else { throw refuse(.timeTooOld, source, row: row) }
@@ -161,30 +166,30 @@ extension Decoder {
   }
 
   /// A time spent, ms.
-  func dwell(row: Int) throws(Rejection) -> Int64? {
-    guard let (value, source) = try first(compiled.fields.dwell, row: row) else { return nil }
+  mutating func dwell(row: Int) throws(Rejection) -> Int64? {
+    guard let (value, source) = try first(fields.dwell, row: row) else { return nil }
     let decimal = try decimal(value, source, row: row)
     if decimal.isNegative, decimal.digits != 0 { throw refuse(.negativeDwell, source, row: row) }
     return try scaled(
-      decimal, source.unit.powerToMilliseconds, .halfUp, fraction: .invalidNumber,
+      decimal, sources[Int(source)].unit.powerToMilliseconds, .halfUp, fraction: .invalidNumber,
       maximum: DecoderLimits.maximumDwellMilliseconds, source, row: row)
   }
 
   /// An amount of money, minor units. Major units are converted from their text and rounded half up: shops
   /// write 0.30000000000000004 where they mean 0.3.
-  func money(
+  mutating func money(
     _ range: CompiledRange, _ currency: Currency?, negative: RejectReason, row: Int
   ) throws(Rejection) -> Int64? {
     guard let (value, source) = try first(range, row: row) else { return nil }
     let decimal = try decimal(value, source, row: row)
     if decimal.isNegative, decimal.digits != 0 { throw refuse(negative, source, row: row) }
-    let isMajor = source.unit == .major
+    let isMajor = sources[Int(source)].unit == .major
     return try scaled(
       decimal, isMajor ? currency?.minorDigits ?? 2 : 0, isMajor ? .halfUp : .none,
       fraction: .fractionalMinorUnits, maximum: DecoderLimits.maximumMoneyMinor, source, row: row)
   }
 
-  func quantity(_ range: CompiledRange, row: Int) throws(Rejection) -> Int64? {
+  mutating func quantity(_ range: CompiledRange, row: Int) throws(Rejection) -> Int64? {
     guard let (value, source) = try first(range, row: row) else { return nil }
     let decimal = try decimal(value, source, row: row)
     if decimal.isNegative, decimal.digits != 0 { throw refuse(.negativeQuantity, source, row: row) }
@@ -195,9 +200,9 @@ extension Decoder {
     return quantity
   }
 
-  func currency(row: Int) throws(Rejection) -> Currency? {
-    guard let (value, source) = try first(compiled.fields.currency, row: row) else {
-      return mapping.definition.defaultCurrency
+  mutating func currency(row: Int) throws(Rejection) -> Currency? {
+    guard let (value, source) = try first(fields.currency, row: row) else {
+      return defaultCurrency
     }
     guard value.kind == .string else { throw refuse(.wrongType, source, row: row) }
     guard value.text.count == 3, let currency = unsafe Currency(value.text.buffer) else {
@@ -206,8 +211,8 @@ extension Decoder {
     return currency
   }
 
-  func rating(row: Int) throws(Rejection) -> Double? {
-    guard let (value, source) = try first(compiled.fields.rating, row: row) else { return nil }
+  mutating func rating(row: Int) throws(Rejection) -> Double? {
+    guard let (value, source) = try first(fields.rating, row: row) else { return nil }
     let written = try decimal(value, source, row: row)
     guard let number = value.kind == .number ? value.number : written.double,
       abs(number) <= DecoderLimits.maximumRating
@@ -218,8 +223,8 @@ extension Decoder {
   /// What was looked for, for the place of something that is missing.
   func tried(_ range: CompiledRange, _ more: CompiledRange = CompiledRange()) -> String {
     var names: [String] = []
-    for index in range.start..<range.end { names.append(label(compiled.sources[Int(index)].label)) }
-    for index in more.start..<more.end { names.append(label(compiled.sources[Int(index)].label)) }
+    for index in range.start..<range.end { names.append(label(sources[Int(index)].label)) }
+    for index in more.start..<more.end { names.append(label(sources[Int(index)].label)) }
     return names.joined(separator: ", ")
   }
 }

@@ -41,6 +41,20 @@ public struct Decoder: ~Copyable {
   public let limits: DecoderLimits
 
   let compiled: CompiledMapping
+  /// What the hot path reads of `compiled`.
+  let fields: CompiledFields
+  let sources: PlainTable<CompiledSource>
+  let missing: PlainTable<CompiledMissing>
+  let conditions: PlainTable<CompiledCondition>
+  let rules: PlainTable<CompiledRule>
+  let ruleTable: PlainTable<Int32>
+  let items: PlainTable<CompiledItems>
+  let texts: PlainTable<UInt8>
+  let defaultCurrency: Currency?
+  /// Sources that take the record's key, and its clock.
+  private var keySources: [Int] = []
+  private var clockSources: [Int] = []
+  private let isSplit: Bool
   let reader: JSONReader
   var scanner = RowScanner()
   /// The file's header, or the one that the mapping's columns make, for records that repeat it.
@@ -51,15 +65,38 @@ public struct Decoder: ~Copyable {
   private let layout: RowLayout?
 
   /// Of the record that is being decoded.
-  var key = unsafe RawText(nil, count: 0)
+  private var keyText = SlotBlock<UInt8>(capacity: 480, slack: 32)
   var recordTimestamp: Int64 = -1
+  /// By source: the values of constants, and of the record's key and clock.
+  private(set) var own: PlainValues
   /// The element of a split record.
   var element = 0
+  /// What the record has, as `CompiledRange.captures` asks.
+  var present = CompiledRange.always
 
   public init(mapping: Mapping, limits: DecoderLimits = DecoderLimits()) {
     self.mapping = mapping
     self.limits = limits
     compiled = mapping.compiled
+    fields = compiled.fields
+    sources = PlainTable(compiled.sources)
+    missing = PlainTable(compiled.missing)
+    conditions = PlainTable(compiled.conditions)
+    rules = PlainTable(compiled.rules)
+    ruleTable = PlainTable(compiled.ruleTable)
+    items = PlainTable(compiled.items)
+    texts = PlainTable(compiled.texts, slack: 32)
+    own = PlainValues(count: compiled.sources.count)
+    for (index, source) in compiled.sources.enumerated() {
+      switch source.place {
+      case .constant(let range): own.set(index, texts.text(range))
+      case .recordKey: keySources.append(index)
+      case .recordTimestamp: clockSources.append(index)
+      default: break
+      }
+    }
+    isSplit = compiled.splitGroup >= 0
+    defaultCurrency = mapping.definition.defaultCurrency
     layout = mapping.rows
     reader = JSONReader(maximumBytes: limits.maximumRecordBytes, maximumDepth: limits.maximumDepth)
     compiled.prepare(reader)
@@ -81,7 +118,7 @@ public struct Decoder: ~Copyable {
     let line = unsafe RawText(line).trimmedLine()
     try scanner.scan(line, delimiter: layout.delimiter, quoted: layout.quoted)
     var names: [String] = []
-    for index in 0..<scanner.count { names.append(scanner[index].string) }
+    for index in 0..<scanner.count { names.append(scanner.value(index).text.string) }
     let found = layout.columns.map { Int32(names.firstIndex(of: $0) ?? -1) }
     let fields = compiled.fields
     let users = [fields.userID, fields.anonymousID]
@@ -114,7 +151,7 @@ public struct Decoder: ~Copyable {
   ) -> DecodeOutcome {
     slot.clear()
     do throws(Rejection) {
-      guard compiled.splitGroup < 0 else { throw Rejection(.filesOnly, at: "") }
+      guard !isSplit else { throw Rejection(.filesOnly, at: "") }
       guard try unsafe begin(payload, key, recordTimestamp) else { return .ignored }
       return try fill(&slot) ? .event : .ignored
     } catch {
@@ -148,7 +185,7 @@ public struct Decoder: ~Copyable {
     payload: UnsafeRawBufferPointer?, key: UnsafeRawBufferPointer? = nil, recordTimestamp: Int64,
     into slot: inout EventSlot, _ body: (inout EventSlot, DecodeOutcome) -> Void
   ) {
-    guard compiled.splitGroup >= 0 else {
+    guard isSplit else {
       let outcome = unsafe decode(payload: payload, key: key, recordTimestamp: recordTimestamp, into: &slot)
       return body(&slot, outcome)
     }
@@ -183,7 +220,10 @@ public struct Decoder: ~Copyable {
     _ payload: UnsafeRawBufferPointer?, _ key: UnsafeRawBufferPointer?, _ recordTimestamp: Int64
   ) throws(Rejection) -> Bool {
     guard let payload = unsafe payload else { throw Rejection(.nullValue, at: "") }
-    self.key = if let key = unsafe key { unsafe RawText(key) } else { unsafe RawText(nil, count: 0) }
+    for source in keySources.indices { unsafe takeKey(key, keySources[source]) }
+    for source in clockSources.indices {
+      own.set(clockSources[source], recordTimestamp < 0 ? FoundValue.Kind.absent : .number)
+    }
     self.recordTimestamp = recordTimestamp
     element = 0
     let text = unsafe RawText(payload)
@@ -192,6 +232,7 @@ public struct Decoder: ~Copyable {
     }
     guard let layout else {
       try reader.extract(text)
+      present = reader.present | CompiledRange.always
       return true
     }
     let row = text.trimmedLine()
@@ -206,6 +247,15 @@ public struct Decoder: ~Copyable {
       throw Rejection(.tooManyColumns, at: "column \(columnCount + 1) of \(scanner.count)")
     }
     return true
+  }
+
+  /// Copied, for texts are read beyond their end.
+  private mutating func takeKey(_ key: UnsafeRawBufferPointer?, _ source: Int) {
+    keyText.count = 0
+    if let key = unsafe key, let base = key.baseAddress {
+      unsafe keyText.append(from: base.assumingMemoryBound(to: UInt8.self), count: key.count)
+    }
+    unsafe own.set(source, RawText(keyText.view.raw))
   }
 
   private func isHeader(_ row: RawText) -> Bool {

@@ -11,7 +11,7 @@ extension EventSlot {
   @inlinable public var namedItemCount: Int { items.isEmpty ? (itemID == nil ? 0 : 1) : items.count }
 
   /// One of the named items, by index below `namedItemCount`.
-  public func namedItem(_ index: Int) -> Item {
+  @inlinable public func namedItem(_ index: Int) -> Item {
     if items.isEmpty, let itemID {
       return Item(itemID: itemID, priceMinor: priceMinor, quantity: quantity)
     }
@@ -19,14 +19,14 @@ extension EventSlot {
   }
 
   /// What a purchase or refund is worth, minor units: the stated value, else prices times quantities, else nil.
-  public var ownValue: (minor: Int64, isStated: Bool)? {
+  @inlinable public var ownValue: (minor: Int64, isStated: Bool)? {
     if let valueMinor { return (valueMinor, true) }
     return pricedValue.map { ($0, false) }
   }
 
   /// Prices times quantities of what the event names, minor units: of its items, else of the event's own item;
   /// nil: no price.
-  public var pricedValue: Int64? {
+  @inlinable public var pricedValue: Int64? {
     var sum: Int64?
     for item in items {
       guard let price = item.priceMinor else { continue }
@@ -36,7 +36,7 @@ extension EventSlot {
   }
 
   /// For de-duplication within one user: of `event_id`, else of everything that tells two events apart.
-  public func fingerprint() -> UInt32 {
+  @inlinable public func fingerprint() -> UInt32 {
     var hash = StableHash(seed: 1)
     if let eventID {
       hash.combine(slice(eventID))
@@ -52,7 +52,7 @@ extension EventSlot {
     return UInt32(truncatingIfNeeded: hash.value)
   }
 
-  private func combine(_ text: TextRange?, into hash: inout StableHash) {
+  @inlinable func combine(_ text: TextRange?, into hash: inout StableHash) {
     if let text { hash.combine(slice(text)) } else { hash.combine(UInt64.max) }
   }
 }

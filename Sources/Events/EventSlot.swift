@@ -1,5 +1,5 @@
 /// A stretch of an `EventSlot`'s bytes.
-public struct TextRange: Sendable, Hashable {
+public struct TextRange: Sendable, Hashable, BitwiseCopyable {
   public var start: UInt32
   /// UTF-8 bytes.
   public var count: UInt32
@@ -11,87 +11,82 @@ public struct TextRange: Sendable, Hashable {
 }
 
 /// One decoded event on the hot path: a slot that is cleared and filled again for every record, so that an
-/// event costs no allocation once the slot's buffers have grown to the size of the largest.
+/// event costs no allocation once the slot's memory has grown to the size of the largest.
 ///
-/// Identifiers are ranges into `bytes`; every range was made by `append` on the same slot since the last
-/// `clear`. All other fields are plain numbers. `Event` is the same thing as an owned value.
+/// Identifiers are ranges into the slot's own `bytes`; every range was made by `append` on the same slot since the
+/// last `clear`. All other fields are plain numbers. A slot stands alone: it holds nothing of the record or of the
+/// decoder that filled it, so that a batch of slots can be filled before the first is used. `Event` is the same
+/// thing as an owned value.
+///
+/// Which fields are there is one bit each: clearing forgets the bits and touches nothing else. Nothing in a slot is
+/// counted by reference, and what reads it takes views (`SlotView`) of its memory.
 public struct EventSlot: ~Copyable {
   /// One row of `items`.
-  public struct Item: Sendable {
+  public struct Item: Sendable, BitwiseCopyable {
     public var itemID: TextRange
     public var priceMinor: Int64?
     public var quantity: Int64?
+
+    @inlinable public init(itemID: TextRange, priceMinor: Int64? = nil, quantity: Int64? = nil) {
+      self.itemID = itemID
+      self.priceMinor = priceMinor
+      self.quantity = quantity
+    }
   }
 
   /// One trait.
-  public struct Trait: Sendable {
+  public struct Trait: Sendable, BitwiseCopyable {
     public var name: TextRange
     /// nil: `number` holds the value.
     public var text: TextRange?
     public var number: Double
+
+    @inlinable public init(name: TextRange, text: TextRange?, number: Double) {
+      self.name = name
+      self.text = text
+      self.number = number
+    }
   }
 
   public var type: EventType = .pageView
   /// Event time, milliseconds since 1970 UTC.
   public var ts: Int64 = 0
-  public var eventID: TextRange?
-  public var userID: TextRange?
-  public var anonymousID: TextRange?
-  public var sessionID: TextRange?
-  public var dwellMilliseconds: Int64?
-  public var itemID: TextRange?
-  public var category: TextRange?
-  public var brand: TextRange?
-  public var priceMinor: Int64?
-  public var currency: Currency?
-  public var quantity: Int64?
-  public var cartID: TextRange?
-  public var orderID: TextRange?
-  public var valueMinor: Int64?
-  public var url: TextRange?
-  public var element: TextRange?
-  public var referrer: TextRange?
-  public var rating: Double?
-  public var text: TextRange?
-  public var language: TextRange?
   /// Whether the record had a list of items; `items` may be empty all the same.
   public var hasItems = false
-  public var items: [Item] = []
-  public var traits: [Trait] = []
-  /// The text that the ranges point into.
-  public var bytes: [UInt8] = []
+
+  /// Which of the fields below are there, a bit each: texts first, then numbers, currency and rating.
+  @usableFromInline var present: UInt32 = 0
+  @usableFromInline var texts = InlineArray<14, TextRange>(repeating: TextRange(start: 0, count: 0))
+  @usableFromInline var numbers = InlineArray<4, Int64>(repeating: 0)
+  @usableFromInline var currencyCode: UInt32 = 0
+  @usableFromInline var ratingNumber: Double = 0
+
+  @usableFromInline var itemBlock = SlotBlock<Item>(capacity: 8, slack: 0)
+  @usableFromInline var traitBlock = SlotBlock<Trait>(capacity: 8, slack: 0)
+  @usableFromInline var byteBlock = SlotBlock<UInt8>(capacity: 480, slack: 32)
 
   public init() {}
 
-  /// Empties the slot and keeps its buffers.
-  public mutating func clear() {
+  /// Empties the slot and keeps its memory.
+  @inlinable public mutating func clear() {
     type = .pageView
     ts = 0
-    eventID = nil
-    userID = nil
-    anonymousID = nil
-    sessionID = nil
-    dwellMilliseconds = nil
-    itemID = nil
-    category = nil
-    brand = nil
-    priceMinor = nil
-    currency = nil
-    quantity = nil
-    cartID = nil
-    orderID = nil
-    valueMinor = nil
-    url = nil
-    element = nil
-    referrer = nil
-    rating = nil
-    text = nil
-    language = nil
     hasItems = false
-    items.removeAll(keepingCapacity: true)
-    traits.removeAll(keepingCapacity: true)
-    bytes.removeAll(keepingCapacity: true)
+    present = 0
+    itemBlock.count = 0
+    traitBlock.count = 0
+    byteBlock.count = 0
   }
+
+  // MARK: Lists and text
+
+  @inlinable public var items: SlotView<Item> { itemBlock.view }
+  @inlinable public var traits: SlotView<Trait> { traitBlock.view }
+  /// The text that the ranges point into.
+  @inlinable public var bytes: SlotView<UInt8> { byteBlock.view }
+
+  @inlinable public mutating func append(_ item: Item) { itemBlock.append(item) }
+  @inlinable public mutating func append(_ trait: Trait) { traitBlock.append(trait) }
 
   /// Copies text into the slot.
   public mutating func append(_ text: Span<UInt8>) -> TextRange {
@@ -99,35 +94,37 @@ public struct EventSlot: ~Copyable {
   }
 
   /// Copies text into the slot.
-  public mutating func append(copying text: UnsafeRawBufferPointer) -> TextRange {
-    let start = UInt32(bytes.count)
-    unsafe bytes.append(contentsOf: text)
+  @inlinable public mutating func append(copying text: UnsafeRawBufferPointer) -> TextRange {
+    let start = UInt32(byteBlock.count)
+    if let base = text.baseAddress {
+      unsafe byteBlock.append(from: base.assumingMemoryBound(to: UInt8.self), count: text.count)
+    }
     return TextRange(start: start, count: UInt32(text.count))
   }
 
   /// Copies text into the slot.
   public mutating func append(_ text: String) -> TextRange {
-    let start = UInt32(bytes.count)
-    bytes.append(contentsOf: text.utf8)
-    return TextRange(start: start, count: UInt32(bytes.count) - start)
+    let start = UInt32(byteBlock.count)
+    for byte in text.utf8 { byteBlock.append(byte) }
+    return TextRange(start: start, count: UInt32(byteBlock.count) - start)
   }
 
-  /// The bytes of a range as an array slice (shares storage, no copy).
-  public func slice(_ range: TextRange) -> ArraySlice<UInt8> {
-    bytes[Int(range.start)..<Int(range.start) + Int(range.count)]
+  /// The bytes of a range, in place: no copy, no reference. See `SlotView` for how long it is good.
+  @inlinable public func slice(_ range: TextRange) -> SlotView<UInt8> {
+    precondition(Int(range.start) + Int(range.count) <= byteBlock.count)
+    return unsafe SlotView(byteBlock.base + Int(range.start), count: Int(range.count))
   }
 
-  /// Calls `body` with the bytes of a range.
-  public func withText<Result>(_ range: TextRange, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    unsafe bytes.withUnsafeBytes { bytes in
-      let end = Int(range.start) + Int(range.count)
-      return unsafe body(UnsafeRawBufferPointer(rebasing: bytes[Int(range.start)..<end]))
-    }
+  /// Calls `body` with the bytes of a range, in place.
+  @inlinable public func withText<Result>(
+    _ range: TextRange, _ body: (UnsafeRawBufferPointer) -> Result
+  ) -> Result {
+    unsafe body(slice(range).raw)
   }
 
   /// The text of a range as a string.
   public func string(_ range: TextRange) -> String {
-    String(decoding: slice(range), as: UTF8.self)
+    unsafe String(decoding: slice(range).raw, as: UTF8.self)
   }
 }
 
@@ -160,14 +157,13 @@ extension EventSlot {
     if let list = event.items {
       hasItems = true
       for item in list {
-        items.append(
-          Item(itemID: append(item.itemID), priceMinor: item.priceMinor, quantity: item.quantity))
+        append(Item(itemID: append(item.itemID), priceMinor: item.priceMinor, quantity: item.quantity))
       }
     }
     for (name, value) in event.traits.sorted(by: { $0.key < $1.key }) {
       switch value {
-      case .text(let text): traits.append(Trait(name: append(name), text: append(text), number: 0))
-      case .number(let number): traits.append(Trait(name: append(name), text: nil, number: number))
+      case .text(let text): append(Trait(name: append(name), text: append(text), number: 0))
+      case .number(let number): append(Trait(name: append(name), text: nil, number: number))
       }
     }
   }

@@ -1,5 +1,5 @@
 /// What a shopper did. The raw value is stable: it is hashed and stored.
-public enum EventType: UInt8, Sendable, Hashable, CaseIterable {
+public enum EventType: UInt8, Sendable, Hashable, CaseIterable, BitwiseCopyable {
   case pageView = 1
   case pageDwell = 2
   case click = 3

@@ -1,38 +1,74 @@
 import CSimdJSON
 
-/// A value that was found in a record: its kind, and its text where it has one.
-struct FoundValue {
+/// A value of a record, where the reader (or the scanner of rows) has put it: good until the next record is read.
+@safe struct FoundValue {
   enum Kind: UInt8 {
     case absent = 0
     case null, `false`, `true`, number, string, object, array
+
+    /// Of the C reader's number, which is one of these.
+    @inline(__always) init(_ code: UInt8) { self = Kind(rawValue: code) ?? .absent }
   }
 
-  var kind: Kind = .absent
+  private let place: UnsafePointer<ebb_value>
+
+  @inline(__always) init(_ place: UnsafePointer<ebb_value>) { unsafe self.place = place }
+
+  @inline(__always) var kind: Kind { unsafe Kind(place.pointee.kind) }
+
   /// The unescaped text of a string, the characters of a number.
-  var text = unsafe RawText(nil, count: 0)
+  @inline(__always) var text: RawText { unsafe RawText(place.pointee.text, count: Int(place.pointee.length)) }
+
   /// The nearest double of a JSON number.
-  var number: Double = 0
+  var number: Double { unsafe place.pointee.number }
 
-  init() {}
-
-  init(text: RawText) {
-    kind = .string
-    self.text = text
-  }
-
-  init(_ value: ebb_value) {
-    kind = unsafe Kind(rawValue: value.kind) ?? .absent
-    text = unsafe RawText(value.text, count: Int(value.length))
-    number = unsafe value.number
+  /// The number itself, where the reader has read it exactly.
+  @inline(__always) var decimal: DecimalText? {
+    guard kind == .number, unsafe place.pointee.has_decimal else { return nil }
+    return unsafe DecimalText(
+      isNegative: place.pointee.is_negative, digits: place.pointee.digits, scale: Int(place.pointee.scale))
   }
 
   /// Neither null nor an empty text.
-  var isPresent: Bool {
+  @inline(__always) var isPresent: Bool {
     switch kind {
     case .absent, .null: false
-    case .string: text.count > 0
+    case .string: unsafe place.pointee.length > 0
     default: true
     }
+  }
+}
+
+/// Values that stand in no JSON record: constants, keys, columns.
+@safe struct PlainValues: ~Copyable {
+  private var base: UnsafeMutablePointer<ebb_value>
+  let count: Int
+
+  /// So many absent values.
+  init(count: Int) {
+    self.count = count
+    unsafe base = .allocate(capacity: count)
+    unsafe base.initialize(repeating: ebb_value(), count: count)
+  }
+
+  deinit { unsafe base.deallocate() }
+
+  @inline(__always) subscript(index: Int) -> FoundValue {
+    precondition(index >= 0 && index < count)
+    return unsafe FoundValue(base + index)
+  }
+
+  /// Makes a value a text; its bytes are not copied.
+  @inline(__always) mutating func set(_ index: Int, _ text: RawText) {
+    precondition(index >= 0 && index < count)
+    unsafe base[index].kind = FoundValue.Kind.string.rawValue
+    unsafe base[index].text = text.base
+    unsafe base[index].length = UInt32(text.count)
+  }
+
+  mutating func set(_ index: Int, _ kind: FoundValue.Kind) {
+    precondition(index >= 0 && index < count)
+    unsafe base[index].kind = kind.rawValue
   }
 }
 
@@ -40,12 +76,16 @@ struct FoundValue {
 /// before the next `extract`.
 @safe struct JSONReader: ~Copyable {
   private let handle: OpaquePointer
+  /// Filled by each `extract`, always at the same place: read without a call.
+  private let found: UnsafePointer<ebb_found>
+  private let nothing = PlainValues(count: 1)
 
   init(maximumBytes: Int, maximumDepth: Int) {
     guard let handle = unsafe ebb_json_create(maximumBytes, UInt32(maximumDepth)) else {
       fatalError("out of memory")
     }
     unsafe self.handle = handle
+    unsafe found = ebb_json_found(handle)
   }
 
   deinit { unsafe ebb_json_destroy(handle) }
@@ -110,39 +150,47 @@ struct FoundValue {
     throw Rejection(reason, at: path.isEmpty ? "byte \(offset)" : "\(path) (byte \(offset))")
   }
 
-  func value(_ capture: Int32) -> FoundValue {
-    guard let values = unsafe ebb_json_values(handle) else { return FoundValue() }
-    return unsafe FoundValue(values[Int(capture)])
+  /// Whether records are walked the quick way first; both ways give the same.
+  func useQuickWalk(_ uses: Bool) { unsafe ebb_json_use_quick_walk(handle, uses) }
+
+  var absent: FoundValue { nothing[0] }
+
+  /// A bit for each capture that the record has, the last for all beyond 63.
+  var present: UInt64 { unsafe found.pointee.present }
+
+  @inline(__always) func value(_ capture: Int32) -> FoundValue {
+    unsafe precondition(capture >= 0 && capture < Int32(bitPattern: found.pointee.value_count))
+    return unsafe FoundValue(found.pointee.values.unsafelyUnwrapped + Int(capture))
   }
 
   /// The array of a group: how many of its elements were kept, how many there were, and what stood there.
   func rows(_ group: Int32) -> (count: Int, total: Int, kind: FoundValue.Kind) {
-    let rows = unsafe ebb_json_rows(handle, group)
-    return unsafe (Int(rows.count), Int(rows.total), FoundValue.Kind(rawValue: rows.kind) ?? .absent)
+    let rows = unsafe list(group)
+    return unsafe (Int(rows.pointee.count), Int(rows.pointee.total), FoundValue.Kind(rows.pointee.kind))
   }
 
   func value(_ group: Int32, column: Int32, row: Int) -> FoundValue {
-    let rows = unsafe ebb_json_rows(handle, group)
-    guard unsafe row >= 0 && row < Int(rows.count) && column < rows.width, let values = unsafe rows.values
-    else { return FoundValue() }
-    return unsafe FoundValue(values[row * Int(rows.width) + Int(column)])
+    let rows = unsafe list(group)
+    guard unsafe row >= 0 && row < Int(rows.pointee.count) && column < rows.pointee.width,
+      let values = unsafe rows.pointee.values
+    else { return absent }
+    return unsafe FoundValue(values + (row * Int(rows.pointee.width) + Int(column)))
+  }
+
+  private func list(_ group: Int32) -> UnsafePointer<ebb_rows> {
+    unsafe precondition(group >= 0 && group < Int32(bitPattern: found.pointee.row_lists))
+    return unsafe found.pointee.rows.unsafelyUnwrapped + Int(group)
   }
 
   /// All scalar members of the objects whose members are wanted.
-  var memberCount: Int {
-    var count = 0
-    _ = unsafe ebb_json_all_members(handle, &count)
-    return count
-  }
+  var memberCount: Int { unsafe Int(found.pointee.member_count) }
 
   func member(_ index: Int) -> (members: Int32, name: RawText, value: FoundValue) {
-    var count = 0
-    let members = unsafe ebb_json_all_members(handle, &count)
-    precondition(index >= 0 && index < count)
-    let member = unsafe members.unsafelyUnwrapped[index]
-    return unsafe (
-      Int32(member.members), RawText(member.name, count: Int(member.name_length)), FoundValue(member.value)
-    )
+    precondition(index >= 0 && index < memberCount)
+    let member = unsafe found.pointee.members.unsafelyUnwrapped + index
+    let name = unsafe RawText(member.pointee.name, count: Int(member.pointee.name_length))
+    let number = unsafe Int32(bitPattern: member.pointee.members)
+    return unsafe (number, name, FoundValue(ebb_member_value(member)))
   }
 }
 

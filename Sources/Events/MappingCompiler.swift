@@ -223,7 +223,9 @@ struct MappingCompiler: ~Copyable {
     }
     let start = Int32(result.sources.count)
     result.sources.append(contentsOf: compiled)
-    return CompiledRange(start: start, end: Int32(result.sources.count))
+    return CompiledRange(
+      start: start, end: Int32(result.sources.count),
+      captures: compiled.reduce(0) { $0 | $1.place.capture })
   }
 
   private mutating func condition(

@@ -29,7 +29,7 @@ public enum EventField: String, Sendable, Hashable, CaseIterable {
 }
 
 /// How a source writes a time, a duration or an amount of money.
-public enum SourceUnit: String, Sendable, Hashable, CaseIterable {
+public enum SourceUnit: String, Sendable, Hashable, CaseIterable, BitwiseCopyable {
   case seconds = "s"
   case milliseconds = "ms"
   case microseconds = "us"

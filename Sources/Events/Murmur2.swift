@@ -1,7 +1,7 @@
 /// The hash by which the Java client chooses a key's partition (Murmur2 by Austin Appleby, with Kafka's seed;
 /// `org.apache.kafka.common.utils.Utils.murmur2`).
 public enum Murmur2 {
-  public static func hash(_ bytes: some RandomAccessCollection<UInt8>) -> UInt32 {
+  @inlinable public static func hash(_ bytes: some RandomAccessCollection<UInt8>) -> UInt32 {
     let multiplier: UInt32 = 0x5bd1_e995
     var hash = 0x9747_b28c ^ UInt32(truncatingIfNeeded: bytes.count)
     var index = bytes.startIndex
@@ -28,7 +28,7 @@ public enum Murmur2 {
   }
 
   /// The partition of a key, as the Java client and `murmur2_random` choose it.
-  public static func partition(of key: some RandomAccessCollection<UInt8>, count: Int32) -> Int32 {
+  @inlinable public static func partition(of key: some RandomAccessCollection<UInt8>, count: Int32) -> Int32 {
     Int32(hash(key) & 0x7fff_ffff) % count
   }
 }

@@ -40,7 +40,18 @@
 
   func isEqual(to other: RawText) -> Bool {
     guard count == other.count else { return false }
-    for index in 0..<count where self[index] != other[index] { return false }
+    guard let left = unsafe base, let right = unsafe other.base else { return true }
+    var index = 0
+    while index + 8 <= count {
+      let a = unsafe UnsafeRawPointer(left + index).loadUnaligned(as: UInt64.self)
+      let b = unsafe UnsafeRawPointer(right + index).loadUnaligned(as: UInt64.self)
+      if a != b { return false }
+      index += 8
+    }
+    while index < count {
+      if unsafe left[index] != right[index] { return false }
+      index += 1
+    }
     return true
   }
 
@@ -51,10 +62,10 @@
   /// Only where an allocation does not matter.
   var string: String { unsafe String(decoding: buffer, as: UTF8.self) }
 
-  /// FNV-1a, for tables that live as long as the process.
+  /// For tables that live as long as the process.
   var hash: UInt32 {
-    var hash: UInt32 = 2_166_136_261
-    for index in 0..<count { hash = (hash ^ UInt32(self[index])) &* 16_777_619 }
-    return hash
+    var hash = StableHash()
+    unsafe hash.combine(raw)
+    return UInt32(truncatingIfNeeded: hash.value)
   }
 }

@@ -5,62 +5,86 @@
 @safe struct RowScanner: ~Copyable {
   private var text: UnsafeMutablePointer<UInt8>
   private var capacity = 4096
-  private var ends: [Int] = []
+  private var columns = PlainValues(count: 64)
+  private(set) var count = 0
+
+  /// Bytes that can be read behind every column.
+  private static let slack = 32
 
   init() {
-    unsafe text = .allocate(capacity: capacity)
-    ends.reserveCapacity(64)
+    unsafe text = .allocate(capacity: capacity + Self.slack)
   }
 
   deinit { unsafe text.deallocate() }
 
-  var count: Int { ends.count }
-
-  subscript(index: Int) -> RawText {
-    let start = index == 0 ? 0 : ends[index - 1]
-    return unsafe RawText(text + start, count: ends[index] - start)
+  /// A column, by its place in the row.
+  @inline(__always) func value(_ index: Int) -> FoundValue {
+    precondition(index < count)
+    return columns[index]
   }
 
   /// Reads a row (without its line end).
   mutating func scan(_ row: RawText, delimiter: UInt8, quoted: Bool) throws(Rejection) {
-    ends.removeAll(keepingCapacity: true)
-    if row.count > capacity {
-      while capacity < row.count { capacity *= 2 }
+    count = 0
+    let end = row.count
+    if end > capacity {
+      while capacity < end { capacity *= 2 }
       unsafe text.deallocate()
-      unsafe text = .allocate(capacity: capacity)
+      unsafe text = .allocate(capacity: capacity + Self.slack)
     }
+    if let base = unsafe row.base { unsafe text.update(from: base, count: end) }
+    // Places stay below `end`, which is at most `capacity`.
+    let bytes = unsafe text
     var position = 0
-    var written = 0
     while true {
-      if quoted, position < row.count, row[position] == UInt8(ascii: "\"") {
-        position += 1
-        while true {
-          guard position < row.count else {
-            throw Rejection(.brokenQuoting, at: "column \(ends.count + 1) (byte \(row.count))")
-          }
-          if row[position] == UInt8(ascii: "\"") {
-            position += 1
-            guard position < row.count, row[position] == UInt8(ascii: "\"") else { break }
-          }
-          unsafe text[written] = row[position]
-          written += 1
-          position += 1
-        }
-        guard position == row.count || row[position] == delimiter else {
-          throw Rejection(.brokenQuoting, at: "column \(ends.count + 1) (byte \(position))")
-        }
+      if quoted, position < end, unsafe bytes[position] == UInt8(ascii: "\"") {
+        try scanQuoted(&position, end, delimiter)
       } else {
-        while position < row.count, row[position] != delimiter {
-          unsafe text[written] = row[position]
-          written += 1
-          position += 1
-        }
+        let start = position
+        while position < end, unsafe bytes[position] != delimiter { position += 1 }
+        unsafe add(RawText(bytes + start, count: position - start))
       }
-      ends.append(written)
-      guard position < row.count else { return }
-      guard ends.count < 1_024 else { throw Rejection(.tooManyColumns, at: "byte \(position)") }
+      guard position < end else { return }
+      guard count < 1_024 else { throw Rejection(.tooManyColumns, at: "byte \(position)") }
       position += 1
     }
+  }
+
+  /// Resolves the quotes of one column in place; leaves `position` at its delimiter.
+  private mutating func scanQuoted(_ position: inout Int, _ end: Int, _ delimiter: UInt8) throws(Rejection) {
+    let bytes = unsafe text
+    position += 1
+    let start = position
+    var written = position
+    while true {
+      guard position < end else {
+        throw Rejection(.brokenQuoting, at: "column \(count + 1) (byte \(end))")
+      }
+      if unsafe bytes[position] == UInt8(ascii: "\"") {
+        position += 1
+        guard position < end, unsafe bytes[position] == UInt8(ascii: "\"") else { break }
+      }
+      unsafe bytes[written] = bytes[position]
+      written += 1
+      position += 1
+    }
+    guard unsafe position == end || bytes[position] == delimiter else {
+      throw Rejection(.brokenQuoting, at: "column \(count + 1) (byte \(position))")
+    }
+    unsafe add(RawText(bytes + start, count: written - start))
+  }
+
+  private mutating func add(_ column: RawText) {
+    if count == columns.count { grow() }
+    columns.set(count, column)
+    count += 1
+  }
+
+  /// Room for more columns; those that were read are kept.
+  private mutating func grow() {
+    var more = PlainValues(count: columns.count * 2)
+    for index in 0..<count { more.set(index, columns[index].text) }
+    columns = more
   }
 }
 

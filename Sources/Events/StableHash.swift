@@ -24,6 +24,11 @@ public struct StableHash: Sendable {
     combine(UInt64(bitPattern: value))
   }
 
+  /// Adds text with its length, as below, where it stands.
+  @inlinable public mutating func combine(_ text: SlotView<UInt8>) {
+    unsafe combine(text.raw)
+  }
+
   /// Adds text with its length, so that neighbours cannot run into one another.
   @inlinable public mutating func combine(_ bytes: some Collection<UInt8>) {
     let isDone: Void? = bytes.withContiguousStorageIfAvailable {

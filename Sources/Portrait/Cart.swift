@@ -91,7 +91,7 @@ public struct Cart: Sendable, Hashable {
   }
 
   /// The hash by which items are told apart.
-  public static func itemHash(_ bytes: some Collection<UInt8>) -> UInt64 {
+  @inlinable public static func itemHash(_ bytes: some Collection<UInt8>) -> UInt64 {
     var hash = StableHash(seed: 4)
     hash.combine(bytes)
     return hash.value

@@ -43,9 +43,13 @@ enum ebb_error_code {
 typedef struct ebb_value {
   const uint8_t *_Nullable text;
   double number;
+  uint64_t digits;  // the number is digits × 10^-scale, exactly, if has_decimal
   uint32_t length;
   uint32_t offset;  // of the value in the record, bytes
   uint8_t kind;
+  uint8_t scale;
+  bool has_decimal;
+  bool is_negative;
 } ebb_value;
 
 typedef struct ebb_member {
@@ -54,6 +58,8 @@ typedef struct ebb_member {
   uint32_t members;  // which members capture it belongs to
   ebb_value value;
 } ebb_member;
+
+static inline const ebb_value *_Nonnull ebb_member_value(const ebb_member *_Nonnull member) { return &member->value; }
 
 // The elements of an array `[*]`: `count` rows of `width` values each.
 typedef struct ebb_rows {
@@ -64,6 +70,17 @@ typedef struct ebb_rows {
   uint32_t offset;  // of the array
   uint8_t kind;     // EBB_ABSENT, EBB_NULL, EBB_ARRAY, or what stood there instead
 } ebb_rows;
+
+// What an extract has found.
+typedef struct ebb_found {
+  const ebb_value *_Nullable values;
+  uint64_t present;  // a bit for each value that was found, the last for all beyond 63
+  const ebb_rows *_Nullable rows;
+  const ebb_member *_Nullable members;
+  uint32_t value_count;
+  uint32_t row_lists;
+  uint32_t member_count;
+} ebb_found;
 
 typedef struct ebb_failure {
   int32_t code;
@@ -95,9 +112,10 @@ int32_t ebb_json_members(ebb_json *_Nonnull, int32_t node);
 // Reads one record; false: `ebb_json_failure` says why.
 bool ebb_json_extract(ebb_json *_Nonnull, const void *_Nullable bytes, size_t length);
 ebb_failure ebb_json_failure(const ebb_json *_Nonnull);
-const ebb_value *_Nullable ebb_json_values(const ebb_json *_Nonnull);
-ebb_rows ebb_json_rows(const ebb_json *_Nonnull, int32_t group);
-const ebb_member *_Nullable ebb_json_all_members(const ebb_json *_Nonnull, size_t *_Nonnull count);
+// Always the same place; filled by each extract. 32 bytes can be read at every text.
+const ebb_found *_Nonnull ebb_json_found(const ebb_json *_Nonnull);
+// On unless said otherwise. Without it every record is walked by the parser: tests hold both to the same answer.
+void ebb_json_use_quick_walk(ebb_json *_Nonnull, bool uses);
 
 // Whether the bytes are UTF-8.
 bool ebb_is_utf8(const void *_Nullable bytes, size_t length);
