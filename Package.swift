@@ -87,7 +87,8 @@ let package = Package(
       dependencies: ["Telemetry", "Supervision", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
     .testTarget(
-      name: "PipelineTests", dependencies: ["Pipeline", "Shard", "Settings", "Triggers", "Events"],
+      name: "PipelineTests",
+      dependencies: ["Pipeline", "Shard", "Settings", "Triggers", "Events", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "EventsTests", dependencies: ["Events", "Settings"]),
     .testTarget(

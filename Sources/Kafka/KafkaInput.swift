@@ -130,6 +130,7 @@ public struct KafkaInput: InputLog, ~Copyable {
       case .failure(let error, let partition): failures.append((error, partition))
       }
     }
+    try visitor.batchEnded()
     for (error, partition) in failures { try recover(from: error, at: partition) }
     return records
   }

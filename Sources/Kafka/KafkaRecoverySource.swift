@@ -235,6 +235,7 @@ public struct KafkaRecoverySource: RecoverySource, ~Copyable {
       case .failure(let error, _): failures.append(error)
       }
     }
+    try visitor.batchEnded()
     if hasRecords { answered() }
     for error in failures { try tell(error) }
   }

@@ -38,6 +38,8 @@ public struct CommitMetadata: Sendable, Hashable {
 
   /// What a broker keeps by default (`offset.metadata.max.bytes`).
   public static let maximumBytes = 4_096
+  /// With less room than this a clock log would be full for ever: every entry would have to wait for another flush.
+  public static let leastBytes = 180
   /// The most that one more clock entry can add to the text.
   static let entryBytes = 42
 

@@ -44,9 +44,10 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
     guard let place = find(section.partition) else { return }
     let partition = owned[place]
     partition.lastCut = number
-    partition.committedPoint = (try? CommitMetadata(section.metadata))??.recoveryPoint
+    let metadata = (try? CommitMetadata(section.metadata)) ?? nil
+    partition.committedPoint = metadata?.recoveryPoint
     if let stateOffset { partition.stateOffset = max(partition.stateOffset, stateOffset) }
-    finishSnapshot(of: partition, section, number)
+    if let metadata { finishSnapshot(of: partition, section, metadata) }
     switch partition.phase {
     case .starting: start(partition)
     case .settling, .live: break
@@ -102,7 +103,7 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
     else { return nil }
     let metadata = metadata(of: partition, number)
     let text = metadata.text
-    partition.isLogFull = text.utf8.count + CommitMetadata.entryBytes > settings.metadataBytes
+    noteLog(of: partition, text)
     let section = CutSection(
       partition: partition.number, records: records, state: partition.changes.map(OutputRecord.init),
       nextOffset: position.offset, metadata: text, previous: partition.lastCut)

@@ -23,6 +23,7 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
   }
 
   mutating func revoked(_ partitions: [Int32]) throws(PipelineError) {
+    try batchEnded()
     stopRecovering()
     let isFinished = try finishCuts(within: settings.handoverMilliseconds)
     if isFinished, !isStopping() {
@@ -53,6 +54,9 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
   /// Assignment is eager: all partitions go at once.
   private mutating func dropAll() {
     membership = nil
+    // What waits was never applied: the position tells, and whoever reads on from there has it again.
+    ring.removeAll()
+    intake = Intake()
     dropSnapshots()
     owned.removeAll()
     outbox.clear()

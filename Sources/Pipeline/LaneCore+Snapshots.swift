@@ -97,13 +97,11 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
   }
 
   /// A cut is committed, perhaps the one that a snapshot waits for.
-  func finishSnapshot(of partition: OwnedPartition, _ section: CutSection, _ number: CutNumber) {
-    guard let task = partition.snapshot, case .committing(let awaited) = task.phase, awaited == number,
-      let metadata = (try? CommitMetadata(section.metadata)) ?? nil
-    else { return }
+  func finishSnapshot(of partition: OwnedPartition, _ section: CutSection, _ metadata: CommitMetadata) {
+    guard let task = partition.snapshot, case .committing(metadata.cut) = task.phase else { return }
     partition.snapshot = nil
     let position = Position(offset: section.nextOffset, watermark: metadata.watermark)
-    snapshots?.finish(task.ticket, SnapshotCommit(cut: number, position: position))
+    snapshots?.finish(task.ticket, SnapshotCommit(cut: metadata.cut, position: position))
   }
 
   /// The partitions go: what is not finished never will be.

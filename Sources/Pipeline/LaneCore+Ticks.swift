@@ -96,10 +96,14 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
     }
   }
 
-  /// After a step of the clock: looks whether the log of them has room for another.
+  /// After a step of the clock.
   func noteClockStep(_ partition: OwnedPartition) {
     partition.mustCut = true
-    let metadata = metadata(of: partition, CutNumber(owner: .max, sequence: .max))
-    partition.isLogFull = metadata.text.utf8.count + CommitMetadata.entryBytes > settings.metadataBytes
+    noteLog(of: partition, metadata(of: partition, CutNumber(owner: .max, sequence: .max)).text)
+  }
+
+  /// Looks whether the log of clock steps, as it would be committed, has room for another.
+  func noteLog(of partition: OwnedPartition, _ metadata: String) {
+    partition.isLogFull = metadata.utf8.count + CommitMetadata.entryBytes > settings.metadataBytes
   }
 }

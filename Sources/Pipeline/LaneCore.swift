@@ -5,17 +5,19 @@ import Triggers
 
 /// The middle of a lane: takes what the input log hands over through decoding and the shards into the outbox.
 ///
-/// `LaneCore+Partitions`: how partitions come and go. `LaneCore+Ticks`: how time passes on quiet ones.
+/// `LaneCore+Records`: the path of a record. `LaneCore+Partitions`: how partitions come and go. `LaneCore+Ticks`: how time passes on quiet ones.
 /// `LaneCore+Cuts`: what a cut carries, and when it closes. `LaneCore+Snapshots`: local copies of the state.
 struct LaneCore<Output: OutputLog & ~Copyable, Helper: Recoverer & ~Copyable>: ~Copyable, InputVisitor {
   let settings: LaneSettings
   let clock: LaneClock
   let notify: @Sendable (LaneNotice) -> Void
   let isStopping: @Sendable () -> Bool
-  private var decoder: Decoder
+  var decoder: Decoder
   var output: Output
   var recoverer: Helper
-  private var slot = EventSlot()
+  /// Records that are decoded and not applied yet; empty between batches.
+  var ring = RecordRing()
+  var intake = Intake()
   var triggers = TriggerOutput()
   private let writer: AlertWriter
   /// Partitions whose shards this lane works on.
@@ -47,6 +49,9 @@ struct LaneCore<Output: OutputLog & ~Copyable, Helper: Recoverer & ~Copyable>: ~
     snapshots: (any SnapshotWriter)? = nil, isStopping: @escaping @Sendable () -> Bool,
     notify: @escaping @Sendable (LaneNotice) -> Void
   ) {
+    precondition(
+      settings.metadataBytes >= CommitMetadata.leastBytes,
+      "an offset's metadata has no room for a clock entry")
     self.settings = settings
     self.clock = clock
     decoder = Decoder(mapping: settings.plan.mapping, limits: settings.plan.limits)
@@ -63,6 +68,9 @@ struct LaneCore<Output: OutputLog & ~Copyable, Helper: Recoverer & ~Copyable>: ~
     ticks = TickWatch(wall: clock.wall(), monotonic: clock.monotonic())
   }
 
+  /// Fewer records of a partition in a row than this are applied as they are.
+  static var worthPrefetching: Int { 4 }
+
   var isTransactional: Bool { settings.delivery == .exactlyOnce }
 
   /// With so many alerts waiting, a large jump of the watermark stops for a cut. Alerts take about 2 kB each.
@@ -71,100 +79,14 @@ struct LaneCore<Output: OutputLog & ~Copyable, Helper: Recoverer & ~Copyable>: ~
     isStopping() ? .max : max(1, (settings.outboxBytes - outbox.bytes) / 2_048)
   }
 
-  // MARK: Input
-
-  mutating func reachedEnd(partition: Int32, nextOffset: Int64) throws(PipelineError) {
-    guard let place = find(partition) else { return }
-    owned[place].isAtEnd = true
-  }
-
-  mutating func record(_ record: borrowing InputRecord) throws(PipelineError) {
-    guard let place = find(record.partition), owned[place].phase == .live else { return }
-    let partition = owned[place]
-    guard record.offset >= partition.shard.position.offset else { return }
-    partition.isAtEnd = false
-    snapshot.records += 1
-    snapshot.bytes += Int64(unsafe record.value?.count ?? 0)
-    if partition.isLogFull { try settle(partition) }
-    let outcome = unsafe decoder.decode(
-      payload: record.value, key: record.key, recordTimestamp: record.timestamp, into: &slot)
-    var hasRecords = false
-    switch outcome {
-    case .event:
-      checkKey(record)
-      woke(partition)
-      let recordClock = record.timestamp >= 0 ? record.timestamp : slot.ts
-      while !partition.shard.apply(
-        slot, at: record.offset, recordClock: recordClock, alerts: alertsPerStep, into: &triggers)
-      {
-        try makeRoom(partition)
-      }
-    case .ignored:
-      snapshot.ignored += 1
-      guard slot.ts > 0 else {
-        partition.shard.skip(to: record.offset + 1)
-        break
-      }
-      woke(partition)
-      let recordClock = record.timestamp >= 0 ? record.timestamp : slot.ts
-      while !partition.shard.advance(
-        eventTime: slot.ts, at: record.offset, recordClock: recordClock, alerts: alertsPerStep,
-        into: &triggers)
-      {
-        try makeRoom(partition)
-      }
-    case .rejected(let rejection):
-      partition.shard.skip(to: record.offset + 1)
-      reject(record, rejection)
-      hasRecords = true
-    }
-    if takeAlerts(partition) { hasRecords = true }
-    schedule.processed(at: clock.monotonic(), withRecords: hasRecords)
-    if outbox.bytes >= settings.outboxBytes { try close(waiting: true) }
-  }
+  // MARK: Partitions and alerts
 
   func find(_ partition: Int32) -> Int? {
     for index in owned.indices where owned[index].number == partition { return index }
     return nil
   }
 
-  private func woke(_ partition: OwnedPartition) {
-    partition.silentSince = clock.monotonic()
-    partition.isTicking = false
-    partition.hasToldEnd = false
-  }
-
-  /// A record that is keyed by anything but its user tells that the topic is not partitioned by user.
-  private mutating func checkKey(_ record: borrowing InputRecord) {
-    guard let id = slot.userID ?? slot.anonymousID else { return }
-    let text = slot.slice(id)
-    if let key = unsafe record.key {
-      if unsafe key.elementsEqual(text) { return }
-      // Our own spelling of an anonymous user, as alerts are keyed.
-      if slot.userID == nil, unsafe key.starts(with: "anon:".utf8),
-        unsafe key.dropFirst(5).elementsEqual(text)
-      {
-        return
-      }
-    }
-    if snapshot.foreignKeys == 0 {
-      notify(.foreignKey(partition: record.partition, offset: record.offset))
-    }
-    snapshot.foreignKeys += 1
-  }
-
-  private mutating func reject(_ record: borrowing InputRecord, _ rejection: Rejection) {
-    snapshot.rejected[rejection.reason, default: 0] += 1
-    notify(.rejected(rejection, partition: record.partition, offset: record.offset))
-    let letter = unsafe DeadLetter(
-      topic: settings.inputTopic, partition: record.partition, offset: record.offset,
-      reason: rejection.reason.rawValue,
-      place: rejection.place.isEmpty ? nil : rejection.place, key: record.key.map { unsafe Array($0) },
-      value: record.value.map { unsafe Array($0) }, original: record.headers)
-    append(letter.record(), to: .deadLetters, record.partition)
-  }
-
-  private mutating func append(_ record: WireRecord, to topic: OutputTopic, _ partition: Int32) {
+  mutating func append(_ record: WireRecord, to topic: OutputTopic, _ partition: Int32) {
     outbox.append(
       OutputRecord(topic: topic, key: record.key, value: record.value, headers: record.headers), partition)
   }
@@ -177,14 +99,6 @@ struct LaneCore<Output: OutputLog & ~Copyable, Helper: Recoverer & ~Copyable>: ~
     }
     triggers.alerts.removeAll(keepingCapacity: true)
     return true
-  }
-
-  /// A large jump of the watermark has stopped half-way: writes what it has brought so far.
-  private mutating func makeRoom(_ partition: OwnedPartition) throws(PipelineError) {
-    _ = takeAlerts(partition)
-    noteClockStep(partition)
-    try close(waiting: true)
-    if partition.isLogFull { try settle(partition) }
   }
 
   // MARK: Looking in

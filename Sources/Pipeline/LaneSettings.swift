@@ -56,7 +56,7 @@ public struct LaneSettings: Sendable {
   public var snapshotEveryMilliseconds: Int64 = 900_000
   /// How long the last snapshots of a lane that stops may take after it has left its group, milliseconds.
   public var lastSnapshotMilliseconds: Int64 = 10_000
-  /// What the brokers keep beside an offset, bytes.
+  /// What the brokers keep beside an offset, bytes; at least `CommitMetadata.leastBytes`.
   public var metadataBytes = CommitMetadata.maximumBytes
 
   public enum Delivery: Sendable, Hashable {

@@ -33,6 +33,10 @@ import Triggers
     self.reader = reader
   }
 
+  /// By which clock the deadlines that it makes due are judged.
+  @inline(__always)
+  func clock(eventTime: Int64) -> Int64 { timestamp >= 0 ? timestamp : eventTime }
+
   /// The record's headers, copied.
   public var headers: [WireHeader] {
     guard let source = unsafe source, let reader else { return [] }
@@ -51,6 +55,14 @@ public protocol RecordVisitor: ~Copyable {
   mutating func record(_ record: borrowing InputRecord) throws(PipelineError)
   /// The reader has seen everything that the partition holds for it now; `nextOffset` is where it will go on.
   mutating func reachedEnd(partition: Int32, nextOffset: Int64) throws(PipelineError)
+  /// No more comes with this call. Until then a visitor may keep records back that it has made its own; a log calls
+  /// it after every batch before it goes on to anything else.
+  mutating func batchEnded() throws(PipelineError)
+}
+
+extension RecordVisitor where Self: ~Copyable {
+  /// For those who keep nothing back.
+  public mutating func batchEnded() throws(PipelineError) {}
 }
 
 /// What an input log tells the member of a group that reads it.

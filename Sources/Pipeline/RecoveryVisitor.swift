@@ -179,10 +179,10 @@ struct RecoveryVisitor: ~Copyable, RecordVisitor {
       payload: record.value, key: record.key, recordTimestamp: record.timestamp, into: &slot)
     switch outcome {
     case .event:
-      let clock = record.timestamp >= 0 ? record.timestamp : slot.ts
+      let clock = record.clock(eventTime: slot.ts)
       held!.apply(slot, at: record.offset, recordClock: clock, into: &output)
     case .ignored where slot.ts > 0:
-      let clock = record.timestamp >= 0 ? record.timestamp : slot.ts
+      let clock = record.clock(eventTime: slot.ts)
       held!.advance(eventTime: slot.ts, at: record.offset, recordClock: clock, into: &output)
     case .ignored, .rejected: shard.skip(to: record.offset + 1)
     }

@@ -227,6 +227,7 @@ private struct BenchSource: RecoverySource, ~Copyable {
       try outcome.get()
       next += 1
     }
+    try visitor.batchEnded()
     if next == log.keys.count { try visitor.reachedEnd(partition: 0, nextOffset: Int64(next)) }
   }
 

@@ -20,11 +20,13 @@ final class ManualClock: Sendable {
 
 /// What the lane's surroundings saw and decide, shared between a test and the ports that the lane owns.
 final class MemoryWorld: Sendable {
-  enum Step: Sendable {
+  indirect enum Step: Sendable {
     case assigned([Int32])
     case revoked([Int32])
     case lost([Int32])
     case record(partition: Int32, offset: Int64, timestamp: Int64, key: String?, value: String?)
+    /// Records that are handed over together.
+    case batch([Step])
     case end(partition: Int32, nextOffset: Int64)
     /// The lane's time goes on.
     case wait(Int64)
@@ -117,7 +119,17 @@ struct MemoryInput: InputLog, ~Copyable {
     case .stop: world.monitor.stop()
     case .record(let partition, let offset, let timestamp, let key, let value):
       try Self.hand(partition, offset, timestamp, key, value, to: &visitor)
+      try visitor.batchEnded()
       return 1
+    case .batch(let records):
+      for record in records {
+        guard case .record(let partition, let offset, let timestamp, let key, let value) = record else {
+          preconditionFailure("a batch is of records")
+        }
+        try Self.hand(partition, offset, timestamp, key, value, to: &visitor)
+      }
+      try visitor.batchEnded()
+      return records.count
     }
     return 0
   }

@@ -96,6 +96,7 @@ struct SimInput: ~Copyable, InputLog {
       places[index].next = record.offset + 1
       try process.point(.insideBatch)
     }
+    try visitor.batchEnded()
     places[index].next = result.nextOffset
     if result.isEndOfPartition, places[index].toldEnd != result.endOffset {
       places[index].toldEnd = result.endOffset

@@ -118,6 +118,7 @@ struct SimSource: ~Copyable, RecoverySource {
       return
     }
     for record in result.records where !isHidden(record) { try record.hand(partition, to: &visitor) }
+    try visitor.batchEnded()
     next = result.nextOffset
     if result.isEndOfPartition, toldEnd != result.endOffset {
       toldEnd = result.endOffset
