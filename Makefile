@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test simulate test-kafka bench-kafka bench-embedded bench-kafka-latency bench-state bench-recovery bench-replay build format lint schemas clean
+.PHONY: help demo test simulate test-kafka bench bench-accept bench-kafka bench-embedded bench-kafka-latency bench-state bench-recovery bench-replay build format lint schemas clean
 
 # Where the usual installers put Swift, for shells that do not have it on their path.
 export PATH := $(PATH):$(HOME)/.local/share/swiftly/bin:/opt/swift/usr/bin:/usr/local/swift/usr/bin
@@ -24,6 +24,7 @@ test: ## build everything and run every test (EBB_DATA=DIR adds the tests on rea
 	@scripts/setup.sh test
 	swift build --build-tests
 	swift build -c release --product ebbd
+	swift build -c release --product ebb-bench
 	scripts/test.sh $(ARGS)
 
 test-kafka: ## exactly once on a real cluster: BROKERS=host:port (EBB_EVENTS, EBB_KILLS, EBB_ROUNDS; ARGS="--filter kill")
@@ -73,8 +74,20 @@ format: ## rewrite the sources in the checked-in format
 lint: ## hold the sources to the checked-in format
 	swift format lint --strict --parallel --recursive $(SOURCES)
 
-bench-recovery: build ## how long a partition of 1,000,000 users takes to come back (ARGS="--users N")
-	.build/release/ebbd bench-recovery $(ARGS)
+bench: ## every stage in one table: ns and instructions an event, bytes a user, allocations (ARGS="--large", "apply")
+	@scripts/setup.sh bench
+	swift build -c release --product ebb-bench
+	.build/release/ebb-bench $(ARGS)
+
+bench-accept: ## accept what an event and a user cost now as the figures that make test holds (ARGS="--only memory")
+	@scripts/setup.sh test
+	swift build -c release --product ebb-bench
+	SWIFT_DETERMINISTIC_HASHING=1 .build/release/ebb-bench guard --accept $(ARGS)
+
+bench-recovery: ## how long a partition of 1,000,000 users takes to come back (ARGS="--users N")
+	@scripts/setup.sh build
+	swift build -c release --product ebb-bench
+	.build/release/ebb-bench recovery $(ARGS)
 
 bench-replay: build ## events per second and core of a replay of native events (ARGS="--events N --users N --runs N")
 	.build/release/ebbd bench-replay $(ARGS)

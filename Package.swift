@@ -58,6 +58,17 @@ let package = Package(
     .executableTarget(
       name: "bare-consumer", dependencies: ["CRdKafka"], path: "Sources/BareConsumer",
       cSettings: [.treatAllWarnings(as: .error)]),
+    .target(
+      name: "CCounting",
+      cSettings: [.treatAllWarnings(as: .error)]),
+    .target(name: "Measuring", swiftSettings: strict),
+    .executableTarget(
+      name: "ebb-bench",
+      dependencies: [
+        "Events", "Portrait", "Triggers", "Shard", "Settings", "Pipeline", "Storage", "Shop", "Measuring",
+        "CCounting", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/EbbBench", swiftSettings: strict),
     .executableTarget(
       name: "ebbd",
       dependencies: [
@@ -72,6 +83,9 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
       name: "HouseTests", dependencies: ["TestSupport", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "BenchTests", dependencies: ["Measuring", "TestSupport"], exclude: ["figures.json"],
       swiftSettings: strict),
     .testTarget(
       name: "ShopTests", dependencies: ["Shop", "Settings", "Shard", "Triggers", "Events", "TestSupport"],

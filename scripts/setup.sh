@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that what a build (or, with `test`, a test run) needs is there. Called by make.
+# Makes sure that what a build (or, with `test` or `bench`, a run of the tests or benchmarks) needs is there. Called by
+# make.
 #
 # As root on Debian or Ubuntu it installs what is missing, after saying what and why. Otherwise it prints the
 # one command that does, and stops. It looks for what is needed, not for packages: a librdkafka of your own
@@ -8,9 +9,9 @@ set -euo pipefail
 
 purpose=${1:-build}
 case $purpose in
-  build | test) ;;
+  build | test | bench) ;;
   *)
-    echo "setup: usage: scripts/setup.sh build|test" >&2
+    echo "setup: usage: scripts/setup.sh build|test|bench" >&2
     exit 2
     ;;
 esac
@@ -91,6 +92,10 @@ compgen -G '/usr/include/c++/*' >/dev/null || need libstdc++-12-dev "C++ headers
 if [ "$purpose" = test ]; then
   command -v kcat >/dev/null || need kcat "a Kafka client that is not ours, for the tests"
   /usr/bin/python3 -c 'import kafka' 2>/dev/null || need python3-kafka "a second such client"
+fi
+if [ "$purpose" != build ]; then
+  command -v valgrind >/dev/null ||
+    need valgrind "counts instructions per event (callgrind), which seconds on a busy machine cannot tell"
 fi
 
 [ ${#packages[@]} -gt 0 ] || exit 0

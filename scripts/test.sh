@@ -6,7 +6,7 @@
 # other, then the rest, which keep every core busy. The second runs too when the first has failed.
 set -uo pipefail
 
-patient='^(KafkaTests|ProcessTests|HouseTests|TelemetryTests)\.'
+patient='^(KafkaTests|ProcessTests|HouseTests|TelemetryTests|BenchTests)\.'
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0

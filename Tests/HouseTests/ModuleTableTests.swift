@@ -26,6 +26,9 @@ import Testing
     "Admin": Line(modules: ["Telemetry", "Triggers"]),
     "Supervision": Line(modules: ["Telemetry"]),
     "BareConsumer": Line(modules: ["CRdKafka"]),
+    "CCounting": Line(), "Measuring": Line(),
+    "EbbBench": Line(
+      modules: ["CCounting", "Measuring", "Storage", "Settings", "Shop"], packages: ["ArgumentParser"]),
     "EbbBroker": Line(modules: ["Kafka"], packages: ["ArgumentParser"]),
     "ebbd": Line(
       modules: ["Kafka", "Storage", "Replay", "Shop", "Admin", "Supervision"],
@@ -33,7 +36,9 @@ import Testing
   ]
 
   /// Modules of C have one importer each, whatever else the table permits.
-  static let onlyImporter = ["CRdKafka": "Kafka", "CSimdJSON": "Events", "CPrefetch": "Shard"]
+  static let onlyImporter = [
+    "CRdKafka": "Kafka", "CSimdJSON": "Events", "CPrefetch": "Shard", "CCounting": "EbbBench",
+  ]
 
   /// What the toolchain brings, and every module may use.
   static let toolchain: Set<String> = ["Glibc", "Musl", "Darwin", "Synchronization", "Dispatch"]

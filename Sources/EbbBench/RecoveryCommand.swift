@@ -2,6 +2,7 @@ import ArgumentParser
 import Dispatch
 import Events
 import Foundation
+import Measuring
 import Pipeline
 import Portrait
 import Settings
@@ -10,13 +11,12 @@ import Storage
 import Synchronization
 import Triggers
 
-/// `ebbd bench-recovery`: how long one partition takes to come back, from the state topic (its records in memory, so
+/// `ebb-bench recovery`: how long one partition takes to come back, from the state topic (its records in memory, so
 /// that no broker is measured) and from a snapshot on this machine's disk.
-struct BenchRecoveryCommand: ParsableCommand {
+struct RecoveryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench-recovery",
-    abstract: "Measures how long a partition takes to come back, and what its users take.",
-    shouldDisplay: false)
+    commandName: "recovery",
+    abstract: "Measures how long a partition takes to come back, and what its users take.")
 
   @ArgumentParser.Option(help: "Users of the partition.")
   var users = 1_000_000
@@ -36,7 +36,7 @@ struct BenchRecoveryCommand: ParsableCommand {
       defer { try? FileManager.default.removeItem(atPath: directory) }
       try measure(place)
     } catch {
-      throw Console.failure("bench-recovery", error)
+      throw BenchError("\(error)")
     }
   }
 
@@ -54,11 +54,11 @@ struct BenchRecoveryCommand: ParsableCommand {
     }
     let log = BenchLog.fill(users: users, plan, store)
     if let reason = failed.withLock({ $0 }) {
-      throw StateCommandError(text: "the snapshot in \(directory) was not written: \(reason)")
+      throw BenchError("the snapshot in \(directory) was not written: \(reason)")
     }
     let mean = Double(log.bytes) / Double(log.users)
     print(
-      "users: \(Console.grouped(Int64(log.users))), bytes a user in the state topic: \((mean * 10).rounded() / 10)"
+      "users: \(log.users.grouped), bytes a user in the state topic: \((mean * 10).rounded() / 10)"
     )
     print("from the state topic: \(try recover(log, settings, nil))")
     print("from the snapshot: \(try recover(log, settings, store))")
@@ -78,15 +78,15 @@ struct BenchRecoveryCommand: ParsableCommand {
     while result == nil { result = try recovery.step(&source, timeoutMilliseconds: 0) }
     let seconds = Double(DispatchTime.now().uptimeNanoseconds - began.uptimeNanoseconds) / 1e9
     if let reason = dropped.withLock({ $0 }) {
-      throw StateCommandError(text: "the snapshot was not used: \(reason)")
+      throw BenchError("the snapshot was not used: \(reason)")
     }
     guard case .recovered(let partition) = result!, partition.summary.users == log.users else {
-      throw StateCommandError(text: "not all users came back")
+      throw BenchError("not all users came back")
     }
     let summary = partition.summary
     return
-      "\((seconds * 100).rounded() / 100) s (\(Console.grouped(summary.snapshotRecords)) records of the snapshot, "
-      + "\(Console.grouped(summary.stateRecords)) of the topic)"
+      "\((seconds * 100).rounded() / 100) s (\(summary.snapshotRecords.grouped) records of the snapshot, "
+      + "\(summary.stateRecords.grouped) of the topic)"
   }
 }
 
@@ -232,4 +232,11 @@ private struct BenchSource: RecoverySource, ~Copyable {
   }
 
   func close() {}
+}
+
+extension LaneClock {
+  /// The machine's clocks.
+  fileprivate static let machine = LaneClock(
+    wall: { Int64(Date().timeIntervalSince1970 * 1000) },
+    monotonic: { Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000) })
 }
