@@ -67,13 +67,17 @@ import Triggers
   }
 
   /// Events for the users of a sequence, from its place on, `events` in all; returns the place after them.
-  func apply(_ sequence: [UInt32], from start: Int, events: Int, _ meter: inout Meter) -> Int {
+  ///
+  /// - Parameter isPrefetched: whether memory is asked for a little ahead, as a lane does.
+  func apply(
+    _ sequence: [UInt32], from start: Int, events: Int, isPrefetched: Bool = true, _ meter: inout Meter
+  ) -> Int {
     var place = start
     var left = events
     while left > 0 {
       let count = min(Self.batch, left)
       fill(count) { sequence[(place + $0) % sequence.count] }
-      meter.measure { applyBatch(count) }
+      meter.measure { applyBatch(count, isPrefetched) }
       place += count
       left -= count
     }
@@ -87,18 +91,42 @@ import Triggers
     }
   }
 
-  private func applyBatch(_ count: Int) {
-    unsafe Self.apply(slots, count, &shard, &output)
+  private func applyBatch(_ count: Int, _ isPrefetched: Bool = true) {
+    if isPrefetched {
+      unsafe Self.applyPrefetched(slots, count, &shard, &output)
+    } else {
+      unsafe Self.apply(slots, count, &shard, &output)
+    }
     output.alerts.removeAll(keepingCapacity: true)
   }
 
-  /// What a lane does with a batch, once it is decoded.
   private static func apply(
     _ slots: UnsafeMutablePointer<EventSlot>, _ count: Int, _ shard: inout Shard,
     _ output: inout TriggerOutput
   ) {
     for index in 0..<count {
       unsafe shard.apply(slots[index], recordClock: slots[index].ts, into: &output)
+    }
+  }
+
+  /// Events whose memory is asked for at once: more would push out of the nearest cache what the first have fetched.
+  private static let ahead = 32
+
+  /// What a lane does with a batch, once it is decoded.
+  private static func applyPrefetched(
+    _ slots: UnsafeMutablePointer<EventSlot>, _ count: Int, _ shard: inout Shard,
+    _ output: inout TriggerOutput
+  ) {
+    unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: ahead) { hashes in
+      for start in stride(from: 0, to: count, by: ahead) {
+        let end = min(start + ahead, count)
+        for index in start..<end { unsafe hashes[index - start] = shard.prefetch(slots[index]) }
+        for index in start..<end { unsafe shard.prefetchUser(hashes[index - start]) }
+        for index in start..<end { unsafe shard.prefetchState(hashes[index - start]) }
+        for index in start..<end {
+          unsafe shard.apply(slots[index], recordClock: slots[index].ts, into: &output)
+        }
+      }
     }
   }
 }
@@ -117,6 +145,7 @@ final class ApplyStage: Stage {
   private let access: Access
   private let time: Time
   private let events: Int
+  private let isPrefetched: Bool
   private let share: () throws -> Population
   private var population: Population?
   private var sequence: [UInt32] = []
@@ -124,21 +153,26 @@ final class ApplyStage: Stage {
 
   /// - Parameter share: the population, which stages of one size have in common.
   init(
-    users: Int, _ access: Access, _ time: Time, events: Int, share: @escaping () throws -> Population
+    users: Int, _ access: Access, _ time: Time, events: Int, isPrefetched: Bool = true,
+    share: @escaping () throws -> Population
   ) {
     self.users = users
     self.access = access
     self.time = time
     self.events = events
+    self.isPrefetched = isPrefetched
     self.share = share
   }
 
   var name: String {
-    "\(users.grouped) users, \(access.rawValue)\(time == .flows ? ", deadlines come due" : "")"
+    "\(users.grouped) users, \(access.rawValue)" + (time == .flows ? ", deadlines come due" : "")
+      + (isPrefetched ? "" : ", nothing prefetched")
   }
 
   /// Instructions do not depend on the number of users but for the depth of what grows with them.
-  var fixedInput: String? { users == InstructionsCommand.users ? "apply \(access.rawValue)" : nil }
+  var fixedInput: String? {
+    users == InstructionsCommand.users && isPrefetched ? "apply \(access.rawValue)" : nil
+  }
 
   func prepare() throws {
     population = try share()
@@ -151,7 +185,8 @@ final class ApplyStage: Stage {
   func run() -> Sample {
     population!.flush()
     var meter = Meter()
-    place = population!.apply(sequence, from: place, events: events, &meter)
+    place = population!.apply(
+      sequence, from: place, events: events, isPrefetched: isPrefetched, &meter)
     return meter.sample(perEach: events)
   }
 
@@ -168,7 +203,11 @@ final class ApplyStage: Stage {
         return population
       }
       for access in Access.allCases {
-        stages.append(ApplyStage(users: users, access, .stands, events: events, share: share))
+        for isPrefetched in [true, false] {
+          stages.append(
+            ApplyStage(
+              users: users, access, .stands, events: events, isPrefetched: isPrefetched, share: share))
+        }
       }
     }
     if let users = sizes.last(where: { $0 <= 1_000_000 }) {
