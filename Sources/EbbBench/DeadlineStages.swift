@@ -1,7 +1,7 @@
 import Measuring
 import Shard
 
-/// The queue of deadlines with so many pending: as users of a day have them, ends of sessions half an hour ahead and
+/// The wheel of deadlines with so many pending: as users of a day have them, ends of sessions half an hour ahead and
 /// steps and evaluations up to three days.
 final class DeadlineLoad {
   let pending: Int
@@ -38,19 +38,12 @@ final class DeadlineLoad {
     for user in 0..<pending { probe.set(user, at: now + span()) }
   }
 
-  /// Deadlines for users who had none; they are taken out again afterwards, which is not measured.
+  /// Deadlines for users who had none. They are forgotten afterwards, so that the next run can insert them again; their
+  /// hints stay until they come due, as in a shard.
   func insert(_ count: Int, _ meter: inout Meter) {
     meter.measure { for user in pending..<pending + count { probe.set(user, at: now + span()) } }
-    // Fired with whoever is due before them, who gets a new one.
-    var left = count
-    while left > 0, let user = probe.fire(upTo: .max) {
-      if user >= pending { left -= 1 } else { waiting.append(user) }
-    }
-    for user in waiting { probe.set(user, at: now + span()) }
-    waiting.removeAll(keepingCapacity: true)
+    for user in pending..<pending + count { probe.forget(user) }
   }
-
-  private var waiting: [Int] = []
 
   /// Every event moves the deadline of its user to later.
   func move(_ users: [UInt32], from start: Int, _ count: Int, _ meter: inout Meter) {

@@ -6,7 +6,7 @@
 // events for any user at any time).
 //
 //   DecodeStages   bytes to event, by preset          EncodeStages   user to state record, alert to JSON
-//   ApplyStages    event into a shard of n users      DeadlineStages the queue of deadlines alone
+//   ApplyStages    event into a shard of n users      DeadlineStages the wheel of deadlines alone
 //   Memory…        bytes per user, in processes of their own
 //   Counts…        allocations, retains and releases
 //   Recovery…      how long a partition takes to come back
