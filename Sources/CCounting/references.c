@@ -27,17 +27,35 @@ static struct {
   void (*release_n)(HeapObject *, uint32_t);
 } runtime;
 
+// With the pointers set, the runtime hands over the bits of short strings as if they were objects: it drops the mark
+// that tells them before it asks. They are told by where a program's memory can be on Linux (at most 47 bits; behind
+// the program itself, or where libraries and mappings are); text does not look like that.
+static _Bool is_object(const HeapObject *object) {
+  uint64_t bits = (uint64_t)(uintptr_t)object;
+#if defined(__x86_64__)
+  uint64_t region = bits >> 40;
+  return region == 0x55 || region == 0x56 || region == 0x7e || region == 0x7f;
+#elif defined(__aarch64__)
+  uint64_t region = bits >> 40;
+  return region == 0xaa || region == 0xab || region == 0xfe || region == 0xff;
+#else
+  return bits != 0;
+#endif
+}
+
 static HeapObject *counted_allocObject(const HeapMetadata *metadata, size_t size, size_t mask) {
   if (ebb_counters.isOn) ebb_counters.counts.objects += 1;
   return runtime.allocObject(metadata, size, mask);
 }
 
 static HeapObject *counted_retain(HeapObject *object) {
+  if (!is_object(object)) return object;
   if (ebb_counters.isOn) ebb_counters.counts.retains += 1;
   return runtime.retain(object);
 }
 
 static HeapObject *counted_retain_n(HeapObject *object, uint32_t times) {
+  if (!is_object(object)) return object;
   if (ebb_counters.isOn) ebb_counters.counts.retains += 1;
   return runtime.retain_n(object, times);
 }
@@ -48,11 +66,13 @@ static HeapObject *counted_tryRetain(HeapObject *object) {
 }
 
 static void counted_release(HeapObject *object) {
+  if (!is_object(object)) return;
   if (ebb_counters.isOn) ebb_counters.counts.releases += 1;
   runtime.release(object);
 }
 
 static void counted_release_n(HeapObject *object, uint32_t times) {
+  if (!is_object(object)) return;
   if (ebb_counters.isOn) ebb_counters.counts.releases += 1;
   runtime.release_n(object, times);
 }
