@@ -4,9 +4,6 @@ import Events
 /// and is that long; it is kept in that tier for the tier's reach, then merged into the next, and dropped after the
 /// last.
 public struct PaneTiers: Sendable, Hashable {
-  /// There are so many hops: 5 minutes, an hour, a day.
-  static let maximum = 3
-
   /// Tiers, 1 to 3.
   let count: Int
   // Of tiers that do not exist: 0.

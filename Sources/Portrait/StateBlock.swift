@@ -123,11 +123,6 @@
     unsafe (base + written).storeBytes(of: value, as: Value.self)
     written += bytes
   }
-
-  /// Writes a number over what was put at a place before.
-  @inlinable public mutating func replace32(at place: Int, _ value: UInt32) {
-    unsafe (base + place).storeBytes(of: value, as: UInt32.self)
-  }
 }
 
 /// Reads a block. Trusts it: only for what a `BlockWriter` of this process wrote, with readable memory behind it.

@@ -48,7 +48,7 @@ extension Shard {
       if users[stored: known].position > record.position { return }
       index = known
       if record.kind == .gone {
-        users.replaceByGone(index, epoch: epoch)
+        users.bury(index, epoch: epoch)
       } else {
         unsafe users.replace(index, record: record.value, deadline: record.deadline, epoch: epoch)
       }

@@ -185,9 +185,11 @@ struct UserTable: ~Copyable {
   }
 
   /// Leaves nothing of a user but the key.
-  mutating func bury(_ index: Int) {
+  ///
+  /// - Parameter epoch: nil: the one in which he was last touched.
+  mutating func bury(_ index: Int, epoch: UInt16? = nil) {
     replaceBlock(index, .key, content: 0)
-    appear(index, isGone: true, epoch: entries[index].epoch)
+    appear(index, isGone: true, epoch: epoch ?? entries[index].epoch)
   }
 
   /// Puts a stored user in the place of whoever had the same key.
@@ -195,12 +197,6 @@ struct UserTable: ~Copyable {
     replaceBlock(index, .record, content: 4 + value.count)
     unsafe fill(entries[index].block, value, deadline)
     appear(index, isGone: false, epoch: epoch)
-  }
-
-  /// Puts one who is gone in the place of whoever had the same key.
-  mutating func replaceByGone(_ index: Int, epoch: UInt16) {
-    replaceBlock(index, .key, content: 0)
-    appear(index, isGone: true, epoch: epoch)
   }
 
   /// A user who is gone comes back, with a state that is still to be written.
@@ -328,11 +324,5 @@ struct UserTable: ~Copyable {
   /// Whether the place is in use, by a user or by one who is gone.
   func isUsed(_ index: Int) -> Bool {
     entries[index].appearance != Self.nobody
-  }
-
-  /// Bytes of memory that table and users take, as far as they were ever written to.
-  var bytes: Int {
-    slab.bytes + slots.count * 4 + entries.count * MemoryLayout<Entry>.stride
-      + records.count * MemoryLayout<Stored>.stride
   }
 }
