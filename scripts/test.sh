@@ -21,7 +21,7 @@ EBB_BROKERS='' run --skip "$patient" "$@"
 if [ "$status" -ne 0 ]; then
   printf '\nWhat failed:\n'
   # A failure is a line with the cross (or, where the output knows no symbols, the words), with its details below.
-  awk '/^(✘|\[FAIL|error:|Fatal|.*Fatal error:)/ { telling = 1; print; next }
+  awk '/^(✘|\[FAIL|error:|Fatal|.*Fatal error:|\*\*\* Program crashed)/ { telling = 1; print; next }
        /^ *(↳|\xe2\x86\xb3)/ { if (telling) print; next }
        { telling = 0 }' "$log" | tail -n 60
 fi
