@@ -91,7 +91,8 @@ import Testing
         try consumer.assign(partitions.map { ($0, .beginning) })
         owned[member] = partitions
       case .revoked(let partitions):
-        #expect(partitions.count == 4)
+        // A group that settles in more than one round revokes again, but never anything else than what is owned.
+        #expect(Set(partitions) == Set(owned[member]))
         revocations += 1
         try consumer.unassign()
         owned[member] = []
@@ -105,7 +106,7 @@ import Testing
       try poll(1, &second)
       return owned.map(\.count) == [2, 2] ? () : nil
     }
-    #expect(revocations == 1)
+    #expect(revocations >= 1)
     #expect(Set(owned[0]).isDisjoint(with: owned[1]))
 
     #expect(first.close(timeoutMilliseconds: 30_000) == true)
