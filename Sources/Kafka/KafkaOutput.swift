@@ -74,7 +74,10 @@ public struct KafkaOutput: OutputLog, ~Copyable {
     // An outage of the brokers holds the lane up and loses nothing: no record expires.
     let properties = options.properties.overridden(by: ClientProperties(["message.timeout.ms": "0"]))
     let producer = try endingLane { () throws(KafkaError) in
-      try Producer(properties: properties, callbacks: options.callbacks) { acknowledgements.note($0) }
+      try Producer(
+        properties: properties, callbacks: options.callbacks,
+        compression: [options.topics[.state]!: ClientProperties.stateCompression]
+      ) { acknowledgements.note($0) }
     }
     self.options = options
     self.committer = committer

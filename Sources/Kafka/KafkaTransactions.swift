@@ -90,7 +90,10 @@ public struct KafkaTransactions: TransactionLog, ~Copyable {
   private static func makeProducer(
     _ options: Options, _ deliveries: Deliveries
   ) throws(KafkaError) -> Producer {
-    try Producer(properties: options.producerProperties, callbacks: options.callbacks) { deliveries.note($0) }
+    try Producer(
+      properties: options.producerProperties, callbacks: options.callbacks,
+      compression: [options.topics[.state]!: ClientProperties.stateCompression]
+    ) { deliveries.note($0) }
   }
 
   // MARK: The transaction's steps

@@ -62,12 +62,14 @@ public struct RecordHeader: Sendable, Hashable {
   let client: ClientHandle
   private let drain: DeliveryDrain
   private var topics: [String: TopicHandle] = [:]
+  private let compression: [String: String]
 
   /// - Parameters:
   ///   - properties: passed through, over our defaults and under what must hold.
+  ///   - compression: a codec by topic, where the properties leave it to us.
   ///   - onDelivery: called for every record on the producer's own thread; must be quick.
   public init(
-    properties: ClientProperties, callbacks: ClientCallbacks = .init(),
+    properties: ClientProperties, callbacks: ClientCallbacks = .init(), compression: [String: String] = [:],
     onDelivery: (@Sendable (DeliveryReport) -> Void)? = nil
   ) throws(KafkaError) {
     let all = ClientProperties.forEveryClient.overridden(by: .producerDefaults)
@@ -76,6 +78,8 @@ public struct RecordHeader: Sendable, Hashable {
       unsafe rd_kafka_conf_set_events(
         conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS)
     }
+    let isTold = properties["compression.type"] != nil || properties["compression.codec"] != nil
+    self.compression = isTold ? [:] : compression
     drain = DeliveryDrain(client: client, onDelivery: onDelivery)
     drain.start()
   }
@@ -194,8 +198,16 @@ public struct RecordHeader: Sendable, Hashable {
 
   private mutating func handle(_ topic: String) throws(KafkaError) -> OpaquePointer {
     if let handle = topics[topic] { return unsafe handle.pointer }
-    guard let handle = unsafe rd_kafka_topic_new(client.pointer, topic, nil) else {
-      throw KafkaError(code: KafkaError.Code(rd_kafka_last_error()), subject: "topic \(topic)")
+    var conf: OpaquePointer?
+    if let codec = compression[topic] {
+      unsafe conf = rd_kafka_default_topic_conf_dup(client.pointer)
+      // A library that is built without this codec goes on with that of the other topics.
+      _ = unsafe rd_kafka_topic_conf_set(conf, "compression.codec", codec, nil, 0)
+    }
+    guard let handle = unsafe rd_kafka_topic_new(client.pointer, topic, conf) else {
+      let code = KafkaError.Code(rd_kafka_last_error())
+      if let conf = unsafe conf { unsafe rd_kafka_topic_conf_destroy(conf) }
+      throw KafkaError(code: code, subject: "topic \(topic)")
     }
     unsafe topics[topic] = TopicHandle(pointer: handle)
     return unsafe handle
