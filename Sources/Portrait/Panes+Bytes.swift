@@ -20,7 +20,7 @@ extension Panes {
   /// Calls `body` with every pane, oldest first.
   func forEach(_ body: (borrowing Pane) -> Void) {
     if count == 0 { return }
-    unsafe older.bytes.withUnsafeBytes { bytes in
+    unsafe older.withBytes { bytes in
       var reader = unsafe StateReader(bytes)
       var start: Int64 = 0
       for index in 0..<count - 1 {
@@ -63,9 +63,10 @@ extension Panes {
 
   /// A distance between panes in the largest hop that measures it: the unit in the lowest two bits.
   static func step(_ distance: Int64) -> UInt64 {
-    if distance % Milliseconds.day == 0 { return UInt64(distance / Milliseconds.day) << 2 | 2 }
-    if distance % Milliseconds.hour == 0 { return UInt64(distance / Milliseconds.hour) << 2 | 1 }
-    return UInt64(distance / grain) << 2
+    // A pane is a whole number of grains from any other.
+    let steps = UInt64(distance / grain)
+    if steps % 12 != 0 { return steps << 2 }
+    return steps % 288 == 0 ? (steps / 288) << 2 | 2 : (steps / 12) << 2 | 1
   }
 
   static func distance(_ reader: inout StateReader) throws(StateError) -> Int64 {
@@ -104,7 +105,7 @@ extension Panes {
     if count == 1 { return }
     writer.amount(olderStart / Self.grain)
     writer.size(older.count)
-    unsafe older.bytes.withUnsafeBytes { unsafe writer.raw($0) }
+    unsafe older.withBytes { unsafe writer.raw($0) }
   }
 
   /// Takes the place of whatever panes are here.

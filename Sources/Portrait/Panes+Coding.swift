@@ -48,9 +48,41 @@ extension PaneSums {
 
   func encode(into writer: inout StateWriter) {
     var mask: UInt64 = 0
-    for index in 0..<Self.fieldCount where self[field: index] != 0 { mask |= 1 << UInt64(index) }
-    writer.unsigned(mask)
-    for index in 0..<Self.fieldCount where self[field: index] != 0 { writer.signed(self[field: index]) }
+    if events != 0 { mask |= 1 }
+    if views != 0 { mask |= 2 }
+    if sessions != 0 { mask |= 4 }
+    if dwellMilliseconds != 0 { mask |= 8 }
+    if clicks != 0 { mask |= 16 }
+    if cartAdds != 0 { mask |= 32 }
+    if purchases != 0 { mask |= 64 }
+    if itemsBought != 0 { mask |= 128 }
+    if revenueMinor != 0 { mask |= 256 }
+    if bounces != 0 { mask |= 512 }
+    if searches != 0 { mask |= 1_024 }
+    if favourites != 0 { mask |= 2_048 }
+    if cartRemovals != 0 { mask |= 4_096 }
+    unsafe writer.write(atMost: (Self.fieldCount + 1) * StateWriter.longestNumber) { start in
+      var place = unsafe start + StateWriter.store(mask, at: start)
+      func store(_ value: Int64) {
+        unsafe place += StateWriter.store(StateWriter.zigzag(value), at: place)
+      }
+      if mask & 1 != 0 { store(events) }
+      if mask & 2 != 0 { store(views) }
+      if mask & 4 != 0 { store(sessions) }
+      if mask & 8 != 0 { store(dwellMilliseconds) }
+      if mask & 16 != 0 { store(clicks) }
+      if mask >= 32 {
+        if mask & 32 != 0 { store(cartAdds) }
+        if mask & 64 != 0 { store(purchases) }
+        if mask & 128 != 0 { store(itemsBought) }
+        if mask & 256 != 0 { store(revenueMinor) }
+        if mask & 512 != 0 { store(bounces) }
+        if mask & 1_024 != 0 { store(searches) }
+        if mask & 2_048 != 0 { store(favourites) }
+        if mask & 4_096 != 0 { store(cartRemovals) }
+      }
+      return unsafe place - start
+    }
   }
 
   init(from reader: inout StateReader) throws(StateError) {
@@ -76,17 +108,20 @@ extension Panes {
       writer.time(horizon, from: base)
       place = Milliseconds.floor(horizon, to: Self.grain)
     }
-    var isFirst = true
-    forEach { pane in
-      if isFirst {
-        writer.signed((place - pane.start) / Self.grain)
-      } else {
-        writer.unsigned(Self.step(pane.start - place))
+    if count == 0 { return }
+    if count == 1 {
+      writer.signed((place - latest.start) / Self.grain)
+    } else {
+      // The older ones are in memory as they are here, except for where the first begins.
+      unsafe older.withBytes { bytes in
+        var reader = unsafe StateReader(bytes)
+        let first = trusted { () throws(StateError) in try reader.signed() }
+        writer.signed(place / Self.grain - first)
+        unsafe writer.raw(UnsafeRawBufferPointer(rebasing: bytes[reader.place...]))
       }
-      isFirst = false
-      place = pane.start
-      pane.sums.encode(into: &writer)
+      writer.unsigned(Self.step(latest.start - olderStart))
     }
+    latest.sums.encode(into: &writer)
   }
 
   /// Takes the place of whatever panes are here.

@@ -188,7 +188,7 @@ extension Panes: Hashable {
   /// Whether both hold the same panes at the same horizon.
   public static func == (left: Panes, right: Panes) -> Bool {
     left.horizon == right.horizon && left.count == right.count
-      && (left.count == 0 || left.latest == right.latest) && left.older.bytes == right.older.bytes
+      && (left.count == 0 || left.latest == right.latest) && left.older == right.older
   }
 
   public func hash(into hasher: inout Hasher) {

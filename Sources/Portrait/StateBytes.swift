@@ -8,107 +8,21 @@ enum SpanUnit {
   /// 1 ms, 1 s, 5 min, 1 day.
   static let milliseconds: [4 of Int64] = [1, 1_000, 300_000, 86_400_000]
 
-  static func index(_ span: Int64) -> Int {
-    if span % milliseconds[1] != 0 || span == 0 { return 0 }
-    if span % milliseconds[2] != 0 { return 1 }
-    return span % milliseconds[3] == 0 ? 3 : 2
+  /// A span in its unit, and which one that is.
+  @inline(__always) static func split(_ span: Int64) -> (amount: Int64, unit: Int) {
+    // Divisors that the compiler knows, each a part of the one before.
+    let seconds = span / 1_000
+    if seconds &* 1_000 != span || span == 0 { return (span, 0) }
+    let steps = seconds / 300
+    if steps &* 300 != seconds { return (seconds, 1) }
+    let days = steps / 288
+    return days &* 288 == steps ? (days, 3) : (steps, 2)
   }
 }
 
 /// Times that state may hold reach so far from 1970, milliseconds: no sum of a few of them overflows, and the
 /// decoder of events stays far below.
 package let farthestTime: Int64 = 1 << 56
-
-/// Appends values to bytes. One writer serves many records: `removeAll` keeps its memory.
-public struct StateWriter: Sendable {
-  /// What was written so far.
-  public private(set) var bytes: [UInt8] = []
-
-  public init() {}
-
-  public var count: Int { bytes.count }
-
-  /// Empties the writer and keeps its memory.
-  public mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: true)
-  }
-
-  public mutating func byte(_ value: UInt8) {
-    bytes.append(value)
-  }
-
-  /// LEB128: seven bits a byte, lowest first.
-  public mutating func unsigned(_ value: UInt64) {
-    var rest = value
-    while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    bytes.append(UInt8(truncatingIfNeeded: rest))
-  }
-
-  /// A count or an index; must not be negative.
-  public mutating func count(_ value: Int) {
-    unsigned(UInt64(value))
-  }
-
-  /// Zigzag, so that small negative numbers are short too.
-  public mutating func signed(_ value: Int64) {
-    unsigned(UInt64(bitPattern: value << 1 ^ value >> 63))
-  }
-
-  /// Four bytes, lowest first.
-  public mutating func fixed32(_ value: UInt32) {
-    for shift in stride(from: UInt32(0), to: 32, by: 8) {
-      bytes.append(UInt8(truncatingIfNeeded: value >> shift))
-    }
-  }
-
-  /// Eight bytes, lowest first.
-  public mutating func fixed64(_ value: UInt64) {
-    fixed32(UInt32(truncatingIfNeeded: value))
-    fixed32(UInt32(truncatingIfNeeded: value >> 32))
-  }
-
-  /// The bit pattern, eight bytes.
-  public mutating func double(_ value: Double) {
-    fixed64(value.bitPattern)
-  }
-
-  /// UTF-8 with its length before it.
-  public mutating func string(_ text: String) {
-    count(text.utf8.count)
-    bytes.append(contentsOf: text.utf8)
-  }
-
-  /// Bytes as they are, without a length.
-  public mutating func raw(_ more: some Collection<UInt8>) {
-    bytes.append(contentsOf: more)
-  }
-
-  /// Bytes as they are, without a length.
-  public mutating func raw(_ more: UnsafeRawBufferPointer) {
-    unsafe bytes.append(contentsOf: more)
-  }
-
-  /// Three letters.
-  package mutating func currency(_ currency: Currency) {
-    for shift in [UInt32(16), 8, 0] { bytes.append(UInt8(truncatingIfNeeded: currency.code >> shift)) }
-  }
-
-  /// A time as its distance from another.
-  package mutating func time(_ time: Int64, from base: Int64) {
-    signed(time &- base)
-  }
-
-  /// As `time`, where the distance is likely to be a round one.
-  package mutating func span(_ time: Int64, from base: Int64) {
-    let span = time &- base
-    let unit = SpanUnit.index(span)
-    let amount = span / SpanUnit.milliseconds[unit]
-    unsigned(UInt64(bitPattern: amount << 1 ^ amount >> 63) << 2 | UInt64(unit))
-  }
-}
 
 /// Reads values out of bytes that somebody else owns: valid as long as they are, and not a moment longer. Reads
 /// are bounds-checked; nothing is copied but the strings and lists that the values themselves are.
@@ -306,7 +220,7 @@ public struct StateWriter: Sendable {
     let zigzag = value >> 2
     let amount = Int64(bitPattern: zigzag >> 1) ^ -Int64(bitPattern: zigzag & 1)
     let (span, overflow) = amount.multipliedReportingOverflow(by: SpanUnit.milliseconds[unit])
-    if overflow || SpanUnit.index(span) != unit { throw malformed("a span is misspelt") }
+    if overflow || SpanUnit.split(span).unit != unit { throw malformed("a span is misspelt") }
     return try checked(base &+ span)
   }
 

@@ -74,7 +74,7 @@ extension Shard {
     if isGone { graves.append(Grave(index: UInt32(index), position: position)) }
     setStored(index, isGone ? epochs.current : users[index].epoch)
     write(index, at: position)
-    return StateChange(key: users.key(index), value: Array(stateWriter.bytes), position: position)
+    return StateChange(key: users.key(index), value: stateWriter.bytes, position: position)
   }
 
   /// Leaves the value of a record in `stateWriter`, of a user who is not packed, or of one who is gone.
@@ -103,7 +103,7 @@ extension Shard {
     let block = users.block(index)
     if block.kind == .record { return unsafe body(block.key, block.value) }
     write(index, at: stored.position)
-    unsafe stateWriter.bytes.withUnsafeBytes { unsafe body(block.key, $0) }
+    unsafe stateWriter.withBytes { unsafe body(block.key, $0) }
   }
 
   /// Notes which epoch the stored record names.
@@ -182,7 +182,7 @@ extension Shard {
     let record = StateRecord(epoch: epoch.hash, position: position, content: .epoch(epoch.text))
     stateWriter.removeAll()
     record.encode(into: &stateWriter)
-    changes.append(StateChange(key: record.key, value: Array(stateWriter.bytes), position: position))
+    changes.append(StateChange(key: record.key, value: stateWriter.bytes, position: position))
     do throws(StateError) { try scheduleAll() } catch { unreadable(error) }
   }
 }

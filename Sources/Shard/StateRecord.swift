@@ -146,7 +146,10 @@ public struct StateRecord: Sendable, Hashable {
   }
 
   private static func end(_ key: some Collection<UInt8>, from start: Int, _ writer: inout StateWriter) {
-    writer.fixed32(checksum(key, writer.bytes[start...]))
+    let sum = unsafe writer.withBytes { bytes in
+      unsafe checksum(key, UnsafeRawBufferPointer(rebasing: bytes[start...]))
+    }
+    writer.fixed32(sum)
   }
 
   package static func checksum(_ key: some Collection<UInt8>, _ value: some Collection<UInt8>) -> UInt32 {

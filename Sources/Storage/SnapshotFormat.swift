@@ -65,7 +65,7 @@ enum SnapshotFormat {
     writer.fixed32(version)
     writer.fixed32(UInt32(content.count))
     writer.raw(content.bytes)
-    writer.fixed64(unsafe writer.bytes.withUnsafeBytes { unsafe checksum($0) })
+    writer.fixed64(unsafe writer.withBytes { unsafe checksum($0) })
     return writer.bytes
   }
 
@@ -92,7 +92,7 @@ enum SnapshotFormat {
     writer.fixed32(UInt32(records))
     writer.fixed32(ordinal)
     writer.raw(content)
-    let sum = unsafe writer.bytes.withUnsafeBytes { unsafe checksum($0) }
+    let sum = unsafe writer.withBytes { unsafe checksum($0) }
     writer.fixed64(sum)
     return (writer.bytes, sum)
   }

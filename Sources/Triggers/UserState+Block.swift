@@ -158,7 +158,7 @@ extension UserState {
     if alertBytes > 0 { writer.size(alertBytes) }
     if traitBytes > 0 { writer.size(traitBytes) }
     if cartBytes + alertBytes + traitBytes == 0 { return }
-    unsafe scratch.bytes.withUnsafeBytes { scratch in
+    unsafe scratch.withBytes { scratch in
       unsafe writer.raw(
         atHand.contains(.cart) ? UnsafeRawBufferPointer(rebasing: scratch[..<cartEnd]) : block.cart)
       unsafe writer.raw(

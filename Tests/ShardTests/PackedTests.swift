@@ -142,7 +142,7 @@ import Triggers
     var writer = StateWriter()
     record.encode(into: &writer)
     try unsafe record.key.withUnsafeBytes { key in
-      try unsafe writer.bytes.withUnsafeBytes { try unsafe shard.restore(StoredRecord(key: key, value: $0)) }
+      try unsafe writer.withBytes { try unsafe shard.restore(StoredRecord(key: key, value: $0)) }
     }
     shard.restore(
       Epoch(hash: 1, text: "", rules: Self.rules), at: Position(offset: 0, watermark: .min))

@@ -267,7 +267,7 @@ struct SnapshotWorld: ~Copyable {
     var writer = StateWriter()
     while !walk.isAtEnd { _ = shard.takeSlice(&walk, users: 1_000, bytes: 1 << 30, into: &writer) }
     var records: [[UInt8]: [UInt8]] = [:]
-    unsafe writer.bytes.withUnsafeBytes { bytes in
+    unsafe writer.withBytes { bytes in
       _ = try! unsafe SnapshotRecords.read(bytes, damaged: { $0 }) { key, value throws(StateError) in
         if unsafe StateRecord.epoch(ofKey: key) == nil { records[unsafe Array(key)] = unsafe Array(value) }
       }
