@@ -21,6 +21,7 @@ ebb_json *ebb_json_create(size_t maximum_bytes, uint32_t maximum_depth) {
 void ebb_json_destroy(ebb_json *reader) { delete reader; }
 
 int32_t ebb_json_key(ebb_json *reader, int32_t parent, const uint8_t *key, size_t length) {
+  reader->is_settled = false;
   std::string_view name(reinterpret_cast<const char *>(key), length);
   if (Node::Key *known = reader->find(reader->nodes[size_t(parent)], name)) { return known->node; }
   if (reader->nodes[size_t(parent)].keys.size() >= 1024) { return -1; }
@@ -32,6 +33,7 @@ int32_t ebb_json_key(ebb_json *reader, int32_t parent, const uint8_t *key, size_
 }
 
 int32_t ebb_json_index(ebb_json *reader, int32_t parent, uint32_t index) {
+  reader->is_settled = false;
   if (reader->nodes[size_t(parent)].each >= 0) { return -1; }
   for (auto &entry : reader->nodes[size_t(parent)].indices) {
     if (entry.first == index) { return entry.second; }
@@ -44,6 +46,7 @@ int32_t ebb_json_index(ebb_json *reader, int32_t parent, uint32_t index) {
 int32_t ebb_json_select(
     ebb_json *reader, int32_t parent, const uint8_t *key, size_t key_length, const uint8_t *value,
     size_t value_length) {
+  reader->is_settled = false;
   std::string name(reinterpret_cast<const char *>(key), key_length);
   std::string wanted(reinterpret_cast<const char *>(value), value_length);
   Node &node = reader->nodes[size_t(parent)];
@@ -58,6 +61,7 @@ int32_t ebb_json_select(
 }
 
 int32_t ebb_json_each(ebb_json *reader, int32_t parent, uint32_t limit) {
+  reader->is_settled = false;
   const Node &node = reader->nodes[size_t(parent)];
   if (node.each >= 0) { return node.each; }
   if (node.group >= 0 || !node.indices.empty() || !node.selects.empty()) { return -1; }
@@ -74,6 +78,7 @@ int32_t ebb_json_each(ebb_json *reader, int32_t parent, uint32_t limit) {
 int32_t ebb_json_group_of(ebb_json *reader, int32_t node) { return reader->nodes[size_t(node)].group; }
 
 int32_t ebb_json_capture(ebb_json *reader, int32_t at) {
+  reader->is_settled = false;
   Node &node = reader->nodes[size_t(at)];
   if (node.capture >= 0) { return node.capture; }
   if (node.group >= 0) {
@@ -85,6 +90,7 @@ int32_t ebb_json_capture(ebb_json *reader, int32_t at) {
 }
 
 int32_t ebb_json_members(ebb_json *reader, int32_t at) {
+  reader->is_settled = false;
   Node &node = reader->nodes[size_t(at)];
   if (node.group >= 0) { return -1; }
   if (node.members < 0) { node.members = reader->members_captures++; }

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -20,6 +21,14 @@ inline bool copy_padded(char *to, const char *from, size_t count) {
 #if defined(__SSE2__)
   __m128i seen = _mm_setzero_si128();
   size_t at = 0;
+  for (; at + 64 <= count; at += 64) {
+    __m128i pieces[4];
+    for (size_t i = 0; i < 4; i++) {
+      pieces[i] = _mm_loadu_si128(reinterpret_cast<const __m128i *>(from + at + 16 * i));
+      _mm_storeu_si128(reinterpret_cast<__m128i *>(to + at + 16 * i), pieces[i]);
+    }
+    seen = _mm_or_si128(seen, _mm_or_si128(_mm_or_si128(pieces[0], pieces[1]), _mm_or_si128(pieces[2], pieces[3])));
+  }
   for (; at + 16 <= count; at += 16) {
     __m128i piece = _mm_loadu_si128(reinterpret_cast<const __m128i *>(from + at));
     _mm_storeu_si128(reinterpret_cast<__m128i *>(to + at), piece);
@@ -111,9 +120,42 @@ struct KeyHead {
   }
 };
 
-inline bool are_eight_digits(uint64_t word) {
-  return ((word & 0xF0F0F0F0F0F0F0F0ull) | (((word + 0x0606060606060606ull) & 0xF0F0F0F0F0F0F0F0ull) >> 4)) ==
-         0x3333333333333333ull;
+// A key as almost all producers spell it: its name, the closing quote and the colon, compared in one go.
+struct KeyText {
+  char text[32] = {0};
+  uint32_t wanted = 0;  // a bit for each byte; 0: too long, or a name that is never spelt as it is
+
+  KeyText() = default;
+  explicit KeyText(const std::string &name) {
+    size_t length = name.size();
+    if (length > 30) { return; }
+    for (char c : name) {
+      if (c == '"' || c == '\\' || uint8_t(c) < 0x20) { return; }
+    }
+    std::memcpy(text, name.data(), length);
+    text[length] = '"';
+    text[length + 1] = ':';
+    wanted = uint32_t((uint64_t(1) << (length + 2)) - 1);
+  }
+
+  // Only if anything is wanted. 32 bytes can be read at `at`.
+  bool stands_at(const char *at) const {
+#if defined(__SSE2__)
+    auto equal = [&](size_t from) {
+      __m128i mine = _mm_loadu_si128(reinterpret_cast<const __m128i *>(text + from));
+      return unsigned(_mm_movemask_epi8(_mm_cmpeq_epi8(mine, _mm_loadu_si128(reinterpret_cast<const __m128i *>(at + from)))));
+    };
+    return (wanted & ~(equal(0) | equal(16) << 16)) == 0;
+#else
+    return std::memcmp(text, at, size_t(__builtin_popcount(wanted))) == 0;
+#endif
+  }
+};
+
+// The high bit of each byte that is no digit. Bytes behind the first of them may be marked wrongly.
+inline uint64_t not_digits(uint64_t word) {
+  uint64_t digits = word ^ 0x3030303030303030ull;
+  return (digits | (digits + 0x7676767676767676ull)) & 0x8080808080808080ull;
 }
 
 // Eight digits at once, little-endian machines only (Johnny Lee's construction, as simdjson uses it).
@@ -121,6 +163,23 @@ inline uint32_t eight_digits(uint64_t word) {
   word = (word & 0x0F0F0F0F0F0F0F0Full) * 2561 >> 8;
   word = (word & 0x00FF00FF00FF00FFull) * 6553601 >> 16;
   return uint32_t((word & 0x0000FFFF0000FFFFull) * 42949672960001ull >> 32);
+}
+
+// Reads on over digits, as many as there are; beyond 19 the number is of no use. 8 bytes can be read behind the last.
+inline const char *read_digits(const char *at, uint64_t &number) {
+  static constexpr uint32_t powers[] = {1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000};
+  for (;;) {
+    uint64_t word = load64(at);
+    uint64_t others = not_digits(word);
+    if (others) {
+      unsigned count = unsigned(__builtin_ctzll(others)) >> 3;
+      if (count == 0) { return at; }
+      number = number * powers[count] + eight_digits(word << (64 - 8 * count));
+      return at + count;
+    }
+    number = number * 100'000'000 + eight_digits(word);
+    at += 8;
+  }
 }
 
 }  // namespace ebb

@@ -19,6 +19,12 @@ struct QuickKey {
   const char *name = nullptr;
   uint32_t length = 0;
   int32_t node = -1;  // -1: the place is empty
+  // The wanted key that followed this one in the record before: producers write one order all day.
+  QuickKey *next = nullptr;
+  // Where its value belongs if that is all that is wanted of a scalar here; null: the node says more.
+  ebb_value *place = nullptr;
+  uint64_t bit = 0;  // of `Found::present`
+  KeyText text;  // the name as records spell it, its closing quote and the colon
 };
 
 // Open addressing over the keys of a node, a power of two, at most half full; the seed is chosen so that no two keys
@@ -27,6 +33,7 @@ struct QuickTable {
   std::vector<QuickKey> places;
   uint64_t seed = 0;
   size_t mask = 0;
+  QuickKey *first = nullptr;  // the wanted key that stood first in the record before
 
   QuickKey *find(const char *key, size_t length) {
     if (places.empty()) { return nullptr; }
@@ -45,6 +52,7 @@ struct QuickTable {
   // Adds keys to an empty table; whether each found its own place at once.
   template <typename Keys> bool fill(const Keys &keys, size_t size, uint64_t with) {
     places.assign(size, QuickKey());
+    first = nullptr;
     mask = size - 1;
     seed = with;
     bool direct = true;
@@ -57,6 +65,7 @@ struct QuickTable {
       entry.name = key.name.data();
       entry.length = uint32_t(key.name.size());
       entry.node = key.node;
+      entry.text = KeyText(key.name);
       size_t place = entry.head.hash(key.name.size(), seed) & mask;
       for (; places[place].node >= 0; place = (place + 1) & mask) { direct = false; }
       places[place] = entry;
@@ -110,19 +119,21 @@ struct Found {
   std::vector<ebb_value> values;
   std::vector<Group> groups;
   std::vector<ebb_member> members;
-  std::vector<int32_t> touched;  // values that the record in hand has set
   uint64_t present = 0;          // a bit for each value that was found, the last for all beyond 63
   ebb_value *row = nullptr;      // of the group element the walk is in
 
   int32_t add_value() {
     values.push_back({});
-    touched.reserve(values.size());
     return int32_t(values.size() - 1);
   }
 
   void clear() {
-    for (int32_t place : touched) { values[size_t(place)].kind = EBB_ABSENT; }
-    touched.clear();
+    uint64_t set = present;
+    if (__builtin_expect(set >> 63, 0)) {
+      for (size_t place = 63; place < values.size(); place++) { values[place].kind = EBB_ABSENT; }
+      set &= ~(uint64_t(1) << 63);
+    }
+    for (; set; set &= set - 1) { values[size_t(__builtin_ctzll(set))].kind = EBB_ABSENT; }
     present = 0;
     members.clear();
     row = nullptr;
@@ -132,17 +143,16 @@ struct Found {
     }
   }
 
+  // Where a node's value belongs, noted as found; null: it is not wanted.
+  inline __attribute__((always_inline)) ebb_value *place(const Node &node) {
+    if (node.capture < 0) { return nullptr; }
+    if (__builtin_expect(node.group >= 0, 0)) { return row ? row + node.capture : nullptr; }
+    present |= uint64_t(1) << (node.capture < 63 ? node.capture : 63);
+    return values.data() + node.capture;
+  }
+
   void store(const Node &node, const ebb_value &value) {
-    if (node.capture < 0) { return; }
-    if (node.group < 0) {
-      ebb_value &place = values[size_t(node.capture)];
-      // Each place is noted once, so that the notes never grow.
-      if (place.kind == EBB_ABSENT) { touched.push_back(node.capture); }
-      place = value;
-      present |= uint64_t(1) << (node.capture < 63 ? node.capture : 63);
-    } else if (row) {
-      row[node.capture] = value;
-    }
+    if (ebb_value *to = place(node)) { *to = value; }
   }
 
   // Counts an element of a list and makes its row; false: the list has its limit.
@@ -188,6 +198,7 @@ inline uint32_t hash_key(const char *key, size_t length) {
 // The nodes, and the keys of each in a table.
 struct Plan {
   std::vector<Node> nodes;
+  bool is_settled = false;  // nothing was added since `settle`
   uint64_t visits = 0;  // of objects and lists, all records together: what `seen` compares
 
   int32_t add(int32_t group) {
@@ -195,6 +206,20 @@ struct Plan {
     node.group = group;
     nodes.push_back(std::move(node));
     return int32_t(nodes.size() - 1);
+  }
+
+  // Looks up once what no record changes: where the values of plain keys belong.
+  void settle(Found &found) {
+    is_settled = true;
+    for (Node &node : nodes) {
+      for (QuickKey &key : node.quick.places) {
+        if (key.node < 0) { continue; }
+        const Node &child = nodes[size_t(key.node)];
+        bool is_plain = node.members < 0 && child.capture >= 0 && child.capture < 63 && child.group < 0 && child.each_group < 0;
+        key.place = is_plain ? found.values.data() + child.capture : nullptr;
+        key.bit = is_plain ? uint64_t(1) << child.capture : 0;
+      }
+    }
   }
 
   void index_keys(Node &node) {

@@ -37,38 +37,77 @@ struct QuickWalk {
   }
 
   const char *object(const char *at, int32_t node, uint32_t level) {
-    uint64_t visit = ++plan.visits;
-    Node *wanted = node >= 0 ? &plan.nodes[size_t(node)] : nullptr;
     at = skip(at);
     if (*at == '}') { return at + 1; }
+    return node >= 0 ? wanted_object(at, plan.nodes[size_t(node)], level) : other_object(at, level);
+  }
+
+  // An object of which nothing is wanted.
+  const char *other_object(const char *at, uint32_t level) {
     for (;;) {
       if (*at != '"') { return nullptr; }
       const char *key = ++at;
       bool escaped = false;
       at = string_end(at, escaped);
       if (!at) { return nullptr; }
-      size_t length = size_t(at - key);
-      int32_t child = -1;
-      if (escaped) {
-        // May be a wanted key in disguise.
-        if (wanted || check_escapes(std::string_view(key, length))) { return nullptr; }
-      } else if (wanted) {
-        if (QuickKey *known = wanted->quick.find(key, length)) {
-          if (known->seen == visit) { return nullptr; }
-          known->seen = visit;
-          child = known->node;
-        }
-      }
+      if (__builtin_expect(escaped, 0) && check_escapes(std::string_view(key, size_t(at - key)))) { return nullptr; }
       at = skip(at + 1);
       if (*at != ':') { return nullptr; }
-      at = skip(at + 1);
-      if (wanted && wanted->members >= 0) {
+      at = other_value(skip(at + 1), level + 1);
+      if (!at) { return nullptr; }
+      at = skip(at);
+      if (*at == ',') {
+        at = skip(at + 1);
+      } else {
+        return *at == '}' ? at + 1 : nullptr;
+      }
+    }
+  }
+
+  const char *wanted_object(const char *at, Node &wanted, uint32_t level) {
+    uint64_t visit = ++plan.visits;
+    bool has_members = wanted.members >= 0;
+    // Where the wanted key is noted that comes next: it is expected there in the next record.
+    QuickKey **expected = &wanted.quick.first;
+    for (;;) {
+      if (*at != '"') { return nullptr; }
+      const char *key = ++at;
+      size_t length;
+      QuickKey *known = *expected;
+      if (__builtin_expect(known && known->text.stands_at(key), 1)) {
+        length = known->length;
+        at += length + 2;
+      } else {
+        bool escaped = false;
+        at = string_end(at, escaped);
+        // An escaped key may be a wanted one in disguise.
+        if (!at || escaped) { return nullptr; }
+        length = size_t(at - key);
+        known = wanted.quick.find(key, length);
+        at = skip(at + 1);
+        if (*at != ':') { return nullptr; }
+        at++;
+      }
+      int32_t child = -1;
+      if (known) {
+        if (known->seen == visit) { return nullptr; }
+        known->seen = visit;
+        child = known->node;
+        // Only what can be compared in one go is expected.
+        if (known->text.wanted) { *expected = known; }
+        expected = &known->next;
+      }
+      at = skip(at);
+      if (known && known->place && *at != '{' && *at != '[') {
+        found.present |= known->bit;
+        at = read(at, true, *known->place);
+      } else if (__builtin_expect(has_members, 0)) {
         ebb_value scalar;
         scalar.kind = EBB_ABSENT;
-        at = value(at, child, level + 1, &scalar);
-        if (at && scalar.kind > EBB_NULL && !found.add_member(wanted->members, {key, length}, scalar)) { return nullptr; }
+        at = member_value(at, child, level + 1, scalar);
+        if (at && scalar.kind > EBB_NULL && !found.add_member(wanted.members, {key, length}, scalar)) { return nullptr; }
       } else {
-        at = value(at, child, level + 1, nullptr);
+        at = value(at, child, level + 1);
       }
       if (!at) { return nullptr; }
       at = skip(at);
@@ -80,25 +119,39 @@ struct QuickWalk {
     }
   }
 
-  inline __attribute__((always_inline)) const char *value(
-      const char *at, int32_t node, uint32_t level, ebb_value *scalar) {
+  inline __attribute__((always_inline)) const char *other_value(const char *at, uint32_t level) {
+    if (*at == '{' || *at == '[') { return inner(at, -1, level); }
+    ebb_value ignored;
+    return read(at, false, ignored);
+  }
+
+  __attribute__((noinline)) const char *value(const char *at, int32_t node, uint32_t level) {
+    if (node < 0) { return other_value(at, level); }
     if (*at == '{' || *at == '[') { return inner(at, node, level); }
-    if (node < 0 && !scalar) {
-      ebb_value ignored;
-      return read(at, false, ignored);
-    }
-    ebb_value result;
+    const Node &wanted = plan.nodes[size_t(node)];
+    // Read where it belongs; what is given up on is cleared with the rest.
+    ebb_value aside;
+    ebb_value *place = found.place(wanted);
+    ebb_value &result = place ? *place : aside;
     at = read(at, true, result);
-    if (!at) { return nullptr; }
-    if (node >= 0) {
+    if (at && wanted.each_group >= 0) { note_no_list(wanted, result); }
+    return at;
+  }
+
+  void note_no_list(const Node &wanted, const ebb_value &instead) {
+    found.groups[size_t(wanted.each_group)].kind = instead.kind;
+    found.groups[size_t(wanted.each_group)].offset = instead.offset;
+  }
+
+  // A value that is a member of an object whose scalars are all wanted.
+  __attribute__((noinline)) const char *member_value(const char *at, int32_t node, uint32_t level, ebb_value &scalar) {
+    if (*at == '{' || *at == '[') { return inner(at, node, level); }
+    at = read(at, true, scalar);
+    if (at && node >= 0) {
       const Node &wanted = plan.nodes[size_t(node)];
-      found.store(wanted, result);
-      if (wanted.each_group >= 0) {
-        found.groups[size_t(wanted.each_group)].kind = result.kind;
-        found.groups[size_t(wanted.each_group)].offset = result.offset;
-      }
+      found.store(wanted, scalar);
+      if (wanted.each_group >= 0) { note_no_list(wanted, scalar); }
     }
-    if (scalar) { *scalar = result; }
     return at;
   }
 
@@ -135,9 +188,9 @@ struct QuickWalk {
         }
         if (!wanted->selects.empty() && *at == '{' && !select(at + 1, *wanted, level + 1, visit, child)) { return nullptr; }
       }
-      at = value(at, child, level + 1, nullptr);
+      at = value(at, child, level + 1);
       if (!at) { return nullptr; }
-      found.row = nullptr;
+      if (group) { found.row = nullptr; }
       at = skip(at);
       if (*at == ',') {
         at = skip(at + 1);
@@ -173,7 +226,7 @@ struct QuickWalk {
         }
         return true;
       }
-      at = value(at, -1, level + 1, nullptr);
+      at = other_value(at, level + 1);
       if (!at) { return false; }
       at = skip(at);
       if (*at != ',') { break; }
@@ -227,16 +280,13 @@ struct QuickWalk {
     at += negative;
     const char *digits = at;
     uint64_t mantissa = 0;
-    for (uint64_t word; at - digits < 16 && are_eight_digits(word = load64(at)); at += 8) {
-      mantissa = mantissa * 100'000'000 + eight_digits(word);
-    }
-    while (is_digit(*at)) { mantissa = mantissa * 10 + uint64_t(*at++ - '0'); }
+    at = read_digits(at, mantissa);
     size_t count = size_t(at - digits);
     if (count == 0 || (*digits == '0' && count > 1)) { return nullptr; }
     size_t scale = 0;
     if (*at == '.') {
       const char *fraction = ++at;
-      while (is_digit(*at)) { mantissa = mantissa * 10 + uint64_t(*at++ - '0'); }
+      at = read_digits(at, mantissa);
       scale = size_t(at - fraction);
       if (scale == 0) { return nullptr; }
       count += scale;

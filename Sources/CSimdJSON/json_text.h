@@ -1,4 +1,5 @@
-// What makes a text a JSON number or a JSON string, checked here because the parser leaves it open.
+// What makes a text a JSON number or a JSON string, checked here because the parser leaves it open; what its refusals are
+// called.
 #pragma once
 #include <simdjson.h>
 
@@ -105,6 +106,20 @@ inline const char *first_bad_utf8(const char *buffer, size_t length) {
     if (simdjson::validate_utf8(buffer + good, cut - good)) { good = cut; } else { bad = cut; }
   }
   return buffer + good;
+}
+
+// What a refusal of the parser is called here.
+inline int32_t code_of(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::SUCCESS: return EBB_OK;
+    case simdjson::EMPTY: return EBB_EMPTY;
+    case simdjson::UTF8_ERROR: return EBB_BAD_UTF8;
+    case simdjson::UNCLOSED_STRING:
+    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT: return EBB_TRUNCATED;
+    case simdjson::MEMALLOC: return EBB_NO_MEMORY;
+    case simdjson::CAPACITY: return EBB_TOO_LARGE;
+    default: return EBB_BAD_JSON;
+  }
 }
 
 }  // namespace ebb

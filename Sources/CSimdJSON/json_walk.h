@@ -19,19 +19,6 @@ namespace {
 using namespace simdjson;
 using namespace ebb;
 
-int32_t code_of(error_code error) {
-  switch (error) {
-    case SUCCESS: return EBB_OK;
-    case EMPTY: return EBB_EMPTY;
-    case UTF8_ERROR: return EBB_BAD_UTF8;
-    case UNCLOSED_STRING:
-    case INCOMPLETE_ARRAY_OR_OBJECT: return EBB_TRUNCATED;
-    case MEMALLOC: return EBB_NO_MEMORY;
-    case CAPACITY: return EBB_TOO_LARGE;
-    default: return EBB_BAD_JSON;
-  }
-}
-
 }  // namespace
 
 struct ebb_json : ebb::Plan {
@@ -361,6 +348,10 @@ struct ebb_json : ebb::Plan {
     depth = 0;
     length = 0;
     found.clear();
+    if (!is_settled) {
+      settle(found);
+      show_plan();
+    }
     if (count == 0) { return fail(EBB_EMPTY, nullptr); }
     if (count > maximum_bytes) { return fail(EBB_TOO_LARGE, nullptr); }
     if (!reserve(count)) { return fail(EBB_NO_MEMORY, nullptr); }
@@ -404,15 +395,19 @@ struct ebb_json : ebb::Plan {
 
   // What the caller reads in place.
   void show() {
-    shown.values = found.values.data();
     shown.present = found.present;
-    shown.members = found.members.data();
     shown.member_count = uint32_t(found.members.size());
-    rows.resize(found.groups.size());
     for (size_t i = 0; i < rows.size(); i++) {
       const Group &group = found.groups[i];
       rows[i] = {group.values.data(), group.count, group.total, group.width, group.offset, group.kind};
     }
+  }
+
+  // What only a change of the plan moves.
+  void show_plan() {
+    shown.values = found.values.data();
+    shown.members = found.members.data();
+    rows.resize(found.groups.size());
     shown.rows = rows.data();
     shown.row_lists = uint32_t(rows.size());
     shown.value_count = uint32_t(found.values.size());

@@ -41,6 +41,10 @@ import Testing
   static let more: [(String, String)] = [
     (
       "native",
+      #"{"type":"cart_set","ts":1772359200000,"user_id":"u","items":[{"tags":["a",{"b":[1]}],"item_id":"i","price_minor":3,"more":[2],"quantity":2},{"quantity":1,"item_id":"j"}]}"#
+    ),
+    (
+      "native",
       #" { "type" : "cart_add" , "ts" : 1772359200000 , "user_id" : "\u00e9\ud83d\ude00\/x" , "item_id" : -7 , "price_minor" : 19.0 , "rating" : 4.333333333333333333 , "nothing" : [ 1 , { "a" : [ ] } , null , "\n" ] } "#
     ),
     (
