@@ -48,6 +48,8 @@ struct CompiledRange {
   /// Of sources: the bits of `JSONReader.present` of which one has to be there for any of them to be; the last one
   /// for what is no capture.
   var captures: UInt64 = 0
+  /// Of sources: the capture of the first, if its presence is all that it needs to be taken; else -1.
+  var direct: Int32 = -1
   var isEmpty: Bool { start == end }
 
   static let always: UInt64 = 1 << 63

@@ -14,8 +14,8 @@ extension Decoder {
       return false
     }
     slot.type = type
-    slot.userID = try identifier(fields.userID, row: row).map { slot.append($0) }
-    slot.anonymousID = try identifier(fields.anonymousID, row: row).map { slot.append($0) }
+    if let user = try identifier(fields.userID, row: row) { slot.userID = slot.append(user) }
+    if let visitor = try identifier(fields.anonymousID, row: row) { slot.anonymousID = slot.append(visitor) }
     guard slot.userID != nil || slot.anonymousID != nil else {
       throw Rejection(.missingUser, at: tried(fields.userID, fields.anonymousID))
     }
@@ -58,31 +58,37 @@ extension Decoder {
   }
 
   private mutating func fillIdentifiers(_ slot: inout EventSlot, row: Int) throws(Rejection) {
-    slot.eventID = try identifier(fields.eventID, row: row).map { slot.append($0) }
-    slot.sessionID = try identifier(fields.sessionID, row: row).map { slot.append($0) }
-    slot.itemID = try identifier(fields.itemID, row: row).map { slot.append($0) }
-    slot.category = try identifier(fields.category, row: row).map { slot.append($0) }
-    slot.brand = try identifier(fields.brand, row: row).map { slot.append($0) }
-    slot.cartID = try identifier(fields.cartID, row: row).map { slot.append($0) }
-    slot.orderID = try identifier(fields.orderID, row: row).map { slot.append($0) }
+    // Nothing is set in the slot: what is absent needs no word.
+    if let id = try identifier(fields.eventID, row: row) { slot.eventID = slot.append(id) }
+    if let id = try identifier(fields.sessionID, row: row) { slot.sessionID = slot.append(id) }
+    if let id = try identifier(fields.itemID, row: row) { slot.itemID = slot.append(id) }
+    if let name = try identifier(fields.category, row: row) { slot.category = slot.append(name) }
+    if let name = try identifier(fields.brand, row: row) { slot.brand = slot.append(name) }
+    if let id = try identifier(fields.cartID, row: row) { slot.cartID = slot.append(id) }
+    if let id = try identifier(fields.orderID, row: row) { slot.orderID = slot.append(id) }
   }
 
   private mutating func fillNumbers(_ slot: inout EventSlot, row: Int) throws(Rejection) {
-    slot.dwellMilliseconds = try dwell(row: row)
-    slot.currency = try currency(row: row)
-    slot.priceMinor = try money(fields.price, slot.currency, negative: .negativePrice, row: row)
-    slot.quantity = try quantity(fields.quantity, row: row)
-    slot.valueMinor = try money(fields.value, slot.currency, negative: .negativeValue, row: row)
-    slot.rating = try rating(row: row)
-    guard fits(slot.priceMinor, slot.quantity) else { throw Rejection(.outOfRange, at: tried(fields.price)) }
+    if let dwell = try dwell(row: row) { slot.dwellMilliseconds = dwell }
+    let currency = try currency(row: row)
+    if let currency { slot.currency = currency }
+    let price = try money(fields.price, currency, negative: .negativePrice, row: row)
+    if let price { slot.priceMinor = price }
+    let quantity = try quantity(fields.quantity, row: row)
+    if let quantity { slot.quantity = quantity }
+    if let value = try money(fields.value, currency, negative: .negativeValue, row: row) {
+      slot.valueMinor = value
+    }
+    if let rating = try rating(row: row) { slot.rating = rating }
+    guard fits(price, quantity) else { throw Rejection(.outOfRange, at: tried(fields.price)) }
   }
 
   private mutating func fillTexts(_ slot: inout EventSlot, row: Int) throws(Rejection) {
-    slot.url = try text(fields.url, row: row).map { slot.append($0) }
-    slot.element = try text(fields.element, row: row).map { slot.append($0) }
-    slot.referrer = try text(fields.referrer, row: row).map { slot.append($0) }
-    slot.text = try text(fields.text, row: row).map { slot.append($0) }
-    slot.language = try text(fields.language, row: row).map { slot.append($0) }
+    if let url = try text(fields.url, row: row) { slot.url = slot.append(url) }
+    if let element = try text(fields.element, row: row) { slot.element = slot.append(element) }
+    if let referrer = try text(fields.referrer, row: row) { slot.referrer = slot.append(referrer) }
+    if let text = try text(fields.text, row: row) { slot.text = slot.append(text) }
+    if let language = try text(fields.language, row: row) { slot.language = slot.append(language) }
   }
 
   /// The first list that is there.

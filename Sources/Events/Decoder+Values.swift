@@ -6,10 +6,21 @@ extension Decoder {
     value: FoundValue, source: Int32
   )? {
     // Most fields are absent from most records: one look at all of their places together.
-    range.captures & present == 0 ? nil : search(range, row: row)
+    if range.captures & present == 0 { return nil }
+    // And most that are there stand where they are looked for first.
+    if range.direct >= 0 {
+      let value = reader.value(range.direct)
+      if value.isPresent { return (value, range.start) }
+    }
+    return search(range, row: row)
   }
 
-  private mutating func search(_ range: CompiledRange, row: Int) -> (value: FoundValue, source: Int32)? {
+  /// Whether the record may have the field at all; if not, there is nothing to look for.
+  @inline(__always) func mayHave(_ range: CompiledRange) -> Bool { range.captures & present != 0 }
+
+  @inline(never) private mutating func search(_ range: CompiledRange, row: Int) -> (
+    value: FoundValue, source: Int32
+  )? {
     var index = range.start
     while index < range.end {
       let value = find(index, row: row)
@@ -87,7 +98,13 @@ extension Decoder {
   // MARK: Conversions
 
   /// An identifier: a text, or a whole number's digits.
-  mutating func identifier(_ range: CompiledRange, row: Int) throws(Rejection) -> RawText? {
+  @inline(__always) mutating func identifier(_ range: CompiledRange, row: Int) throws(Rejection) -> RawText? {
+    guard mayHave(range) else { return nil }
+    return try presentIdentifier(range, row: row)
+  }
+
+  @inline(never)
+  private mutating func presentIdentifier(_ range: CompiledRange, row: Int) throws(Rejection) -> RawText? {
     guard let (value, source) = try first(range, row: row) else { return nil }
     switch value.kind {
     case .string: break
@@ -107,14 +124,20 @@ extension Decoder {
   }
 
   /// A free text; a number is taken as it is written.
-  mutating func text(_ range: CompiledRange, row: Int) throws(Rejection) -> RawText? {
+  @inline(__always) mutating func text(_ range: CompiledRange, row: Int) throws(Rejection) -> RawText? {
+    guard mayHave(range) else { return nil }
+    return try presentText(range, row: row)
+  }
+
+  @inline(never)
+  private mutating func presentText(_ range: CompiledRange, row: Int) throws(Rejection) -> RawText? {
     guard let (value, source) = try first(range, row: row) else { return nil }
     guard value.kind == .string || value.kind == .number else { throw refuse(.wrongType, source, row: row) }
     return value.text
   }
 
   /// The number that a text or a JSON number writes.
-  private mutating func decimal(
+  @inline(__always) private mutating func decimal(
     _ value: FoundValue, _ source: Int32, row: Int, orElse reason: RejectReason = .invalidNumber
   ) throws(Rejection) -> DecimalText {
     guard value.kind == .string || value.kind == .number else { throw refuse(.wrongType, source, row: row) }
@@ -123,7 +146,19 @@ extension Decoder {
     return decimal
   }
 
-  private mutating func scaled(
+  @inline(__always) private mutating func scaled(
+    _ decimal: DecimalText, _ power: Int, _ rounding: DecimalText.Rounding, fraction: RejectReason,
+    maximum: Int64, _ source: Int32, row: Int
+  ) throws(Rejection) -> Int64 {
+    // Whole numbers in the unit that is wanted, as most records write them.
+    if decimal.exponent + power == 0, !decimal.isCut, decimal.digits <= UInt64(maximum) {
+      return Int64(decimal.digits)
+    }
+    return try scaledSlowly(decimal, power, rounding, fraction: fraction, maximum: maximum, source, row: row)
+  }
+
+  @inline(never)
+  private mutating func scaledSlowly(
     _ decimal: DecimalText, _ power: Int, _ rounding: DecimalText.Rounding, fraction: RejectReason,
     maximum: Int64, _ source: Int32, row: Int
   ) throws(Rejection) -> Int64 {
@@ -166,7 +201,12 @@ extension Decoder {
   }
 
   /// A time spent, ms.
-  mutating func dwell(row: Int) throws(Rejection) -> Int64? {
+  @inline(__always) mutating func dwell(row: Int) throws(Rejection) -> Int64? {
+    guard mayHave(fields.dwell) else { return nil }
+    return try presentDwell(row: row)
+  }
+
+  @inline(never) private mutating func presentDwell(row: Int) throws(Rejection) -> Int64? {
     guard let (value, source) = try first(fields.dwell, row: row) else { return nil }
     let decimal = try decimal(value, source, row: row)
     if decimal.isNegative, decimal.digits != 0 { throw refuse(.negativeDwell, source, row: row) }
@@ -177,7 +217,14 @@ extension Decoder {
 
   /// An amount of money, minor units. Major units are converted from their text and rounded half up: shops
   /// write 0.30000000000000004 where they mean 0.3.
-  mutating func money(
+  @inline(__always) mutating func money(
+    _ range: CompiledRange, _ currency: Currency?, negative: RejectReason, row: Int
+  ) throws(Rejection) -> Int64? {
+    guard mayHave(range) else { return nil }
+    return try presentMoney(range, currency, negative: negative, row: row)
+  }
+
+  @inline(never) private mutating func presentMoney(
     _ range: CompiledRange, _ currency: Currency?, negative: RejectReason, row: Int
   ) throws(Rejection) -> Int64? {
     guard let (value, source) = try first(range, row: row) else { return nil }
@@ -189,7 +236,14 @@ extension Decoder {
       fraction: .fractionalMinorUnits, maximum: DecoderLimits.maximumMoneyMinor, source, row: row)
   }
 
-  mutating func quantity(_ range: CompiledRange, row: Int) throws(Rejection) -> Int64? {
+  @inline(__always) mutating func quantity(_ range: CompiledRange, row: Int) throws(Rejection) -> Int64? {
+    guard mayHave(range) else { return nil }
+    return try presentQuantity(range, row: row)
+  }
+
+  @inline(never) private mutating func presentQuantity(_ range: CompiledRange, row: Int) throws(Rejection)
+    -> Int64?
+  {
     guard let (value, source) = try first(range, row: row) else { return nil }
     let decimal = try decimal(value, source, row: row)
     if decimal.isNegative, decimal.digits != 0 { throw refuse(.negativeQuantity, source, row: row) }
@@ -211,7 +265,12 @@ extension Decoder {
     return currency
   }
 
-  mutating func rating(row: Int) throws(Rejection) -> Double? {
+  @inline(__always) mutating func rating(row: Int) throws(Rejection) -> Double? {
+    guard mayHave(fields.rating) else { return nil }
+    return try presentRating(row: row)
+  }
+
+  @inline(never) private mutating func presentRating(row: Int) throws(Rejection) -> Double? {
     guard let (value, source) = try first(fields.rating, row: row) else { return nil }
     let written = try decimal(value, source, row: row)
     guard let number = value.kind == .number ? value.number : written.double,

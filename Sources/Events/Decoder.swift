@@ -41,8 +41,11 @@ public struct Decoder: ~Copyable {
   public let limits: DecoderLimits
 
   let compiled: CompiledMapping
-  /// What the hot path reads of `compiled`.
-  let fields: CompiledFields
+  /// What the hot path reads of `compiled`. One entry, in memory of its own: read in place, never copied.
+  private let fieldTable: PlainTable<CompiledFields>
+  var fields: CompiledFields {
+    @inline(__always) unsafeAddress { unsafe fieldTable.place }
+  }
   let sources: PlainTable<CompiledSource>
   let missing: PlainTable<CompiledMissing>
   let conditions: PlainTable<CompiledCondition>
@@ -78,7 +81,7 @@ public struct Decoder: ~Copyable {
     self.mapping = mapping
     self.limits = limits
     compiled = mapping.compiled
-    fields = compiled.fields
+    fieldTable = PlainTable([compiled.fields])
     sources = PlainTable(compiled.sources)
     missing = PlainTable(compiled.missing)
     conditions = PlainTable(compiled.conditions)

@@ -223,9 +223,11 @@ struct MappingCompiler: ~Copyable {
     }
     let start = Int32(result.sources.count)
     result.sources.append(contentsOf: compiled)
+    var direct: Int32 = -1
+    if let first = compiled.first, first.isPlain, case .value(let capture) = first.place { direct = capture }
     return CompiledRange(
       start: start, end: Int32(result.sources.count),
-      captures: compiled.reduce(0) { $0 | $1.place.capture })
+      captures: compiled.reduce(0) { $0 | $1.place.capture }, direct: direct)
   }
 
   private mutating func condition(

@@ -14,11 +14,16 @@
   deinit { unsafe base.deallocate() }
 
   @inline(__always) subscript(index: Int) -> Element {
-    @inline(__always) _read {
+    @inline(__always) unsafeAddress {
       precondition(index >= 0 && index < count)
-      yield unsafe base[index]
+      return unsafe UnsafePointer(base + index)
     }
   }
+}
+
+extension PlainTable {
+  /// Of the first element. Good for as long as the table lives.
+  @inline(__always) var place: UnsafePointer<Element> { unsafe UnsafePointer(base) }
 }
 
 extension PlainTable where Element == UInt8 {

@@ -48,6 +48,11 @@
       if a != b { return false }
       index += 8
     }
+    if index > 0, index < count {
+      let a = unsafe UnsafeRawPointer(left + count - 8).loadUnaligned(as: UInt64.self)
+      let b = unsafe UnsafeRawPointer(right + count - 8).loadUnaligned(as: UInt64.self)
+      return a == b
+    }
     while index < count {
       if unsafe left[index] != right[index] { return false }
       index += 1
@@ -62,10 +67,23 @@
   /// Only where an allocation does not matter.
   var string: String { unsafe String(decoding: buffer, as: UTF8.self) }
 
-  /// For tables that live as long as the process.
+  /// For tables that live as long as the process: of the length and both ends, which overlap in a short text.
   var hash: UInt32 {
-    var hash = StableHash()
-    unsafe hash.combine(raw)
-    return UInt32(truncatingIfNeeded: hash.value)
+    guard let base = unsafe base, count > 0 else { return 0 }
+    let start = unsafe UnsafeRawPointer(base)
+    let head: UInt64
+    let tail: UInt64
+    if count >= 8 {
+      head = unsafe start.loadUnaligned(as: UInt64.self)
+      tail = unsafe start.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+    } else if count >= 4 {
+      head = unsafe UInt64(start.loadUnaligned(as: UInt32.self))
+      tail = unsafe UInt64(start.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+    } else {
+      head = unsafe UInt64(base[0]) | UInt64(base[count / 2]) << 8
+      tail = unsafe UInt64(base[count - 1])
+    }
+    let mixed = (head ^ UInt64(count)) &* 0x9e37_79b9_7f4a_7c15 ^ tail &* 0xc2b2_ae3d_27d4_eb4f
+    return UInt32(truncatingIfNeeded: mixed >> 32)
   }
 }
