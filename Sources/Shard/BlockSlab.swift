@@ -1,134 +1,179 @@
 import Portrait
 
-/// Memory for users' blocks: large pieces, cut into blocks of fixed sizes, free ones used again by their size.
+/// Memory for users' blocks, which are many, small, and outgrown one after the other.
 ///
-/// Sizes are multiples of 16 bytes up to 1 KiB, then eight to each doubling up to 1 MiB; what is larger, which no
-/// state is, gets a piece to itself. Pieces never move. What is freed is kept for blocks of the same size: memory
-/// follows the largest number of blocks of each size that there ever was at once.
+/// Small blocks, of up to 1 KiB in steps of 16 bytes, lie in pages of 16 KiB, each of which holds blocks of one size
+/// only; pages are cut from large pieces. A page whose last block has gone is free for any size: users who grow
+/// together leave nothing behind. Larger blocks, which few users have, are the allocator's.
+///
+/// ```
+///  piece 1 MiB │ page │ page │ …     page: block │ block │ free ─► block │ free ─► never used …
+/// ```
 @safe struct BlockSlab: ~Copyable {
-  /// Where a block lies: its piece in the upper half, in units from the piece's start in the lower.
+  /// Where a block lies. Of a small one: its piece from bit 16 on, in units from the piece's start below. Of a large
+  /// one: its number, and the highest bit.
   typealias Place = UInt32
 
-  private static let unit = 16
+  static let unit = 16
+  private static let unitsInPage = 1_024
   private static let unitsInPiece = 65_536
+  private static let pagesInPiece = unitsInPiece / unitsInPage
   private static let smallUnits = 64
   /// Below 65,536, which a block could not write down.
   private static let largestUnits = 61_440
-  /// Sizes: up to `smallUnits` each, then eight to each of ten doublings.
-  private static let sizes = 64 + 8 * 10
-  private static let nobody = Place.max
+  private static let nobody = UInt32.max
+  private static let large: Place = 1 << 31
 
-  private var pieces: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-  private var pieceCapacity = 64
-  private var pieceCount = 0
-  /// Pieces that held one large block, and hold nothing any more.
-  private var emptyPieces: [Int] = []
-  /// Units of the present piece that are cut.
-  private var cut = BlockSlab.unitsInPiece
-  private var present = 0
-  /// First free block of each size; each tells the next.
-  private var free = FlatArray<Place>(repeating: BlockSlab.nobody, count: BlockSlab.sizes)
+  /// Blocks of one size. Places in it are in units from its start.
+  private struct Page {
+    /// Units of a block; 0: the page is free.
+    var units: UInt16 = 0
+    var blocks: UInt16 = 0
+    /// Up to here blocks have been cut.
+    var cut: UInt16 = 0
+    /// The first block that was given back, which tells the next; `noBlock`: there is none.
+    var free = Page.noBlock
+    /// Pages of the same size that have room, or of free pages: the one after and the one before.
+    var next = BlockSlab.nobody
+    var previous = BlockSlab.nobody
+
+    static let noBlock = UInt16.max
+
+    var hasRoom: Bool { free != Self.noBlock || Int(cut) + Int(units) <= BlockSlab.unitsInPage }
+  }
+
+  private var pieces = FlatArray<UInt>()
+  private var pages = FlatArray<Page>()
+  /// The first page of each size that has room; of size 0: the first free page.
+  private var roomy = FlatArray<UInt32>(repeating: BlockSlab.nobody, count: BlockSlab.smallUnits + 1)
+  /// Addresses of large blocks, and the numbers that are free.
+  private var largeBlocks = FlatArray<UInt>()
+  private var freeNumbers = FlatArray<UInt32>()
   /// Bytes in pieces.
   private(set) var bytes = 0
 
-  init() {
-    unsafe pieces = .allocate(capacity: pieceCapacity)
-  }
+  init() {}
 
   deinit {
-    for piece in 0..<pieceCount { unsafe pieces[piece]?.deallocate() }
-    unsafe pieces.deallocate()
+    for index in 0..<pieces.count { unsafe Self.pointer(pieces[index]).deallocate() }
+    for index in 0..<largeBlocks.count where largeBlocks[index] != 0 {
+      unsafe Self.pointer(largeBlocks[index]).deallocate()
+    }
+  }
+
+  @unsafe @inline(__always) private static func pointer(_ address: UInt) -> UnsafeMutableRawPointer {
+    unsafe UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped
   }
 
   /// The address of a block.
   @unsafe @inline(__always) func address(_ place: Place) -> UnsafeMutableRawPointer {
-    let piece = Int(place >> 16)
-    precondition(piece < pieceCount)
-    return unsafe pieces[piece].unsafelyUnwrapped + Int(place & 0xFFFF) * Self.unit
+    if place & Self.large != 0 { return unsafe Self.pointer(largeBlocks[Int(place & ~Self.large)]) }
+    return unsafe Self.pointer(pieces[Int(place >> 16)]) + Int(place & 0xFFFF) * Self.unit
   }
 
-  /// The units that a block of so many bytes gets; 0: a piece to itself.
+  /// The units that a block of so many bytes gets: as many as it takes up to 1 KiB, then in eight steps to each
+  /// doubling; 0: above 960 KiB, which no state is.
   static func units(_ bytes: Int) -> Int {
     let units = (bytes + unit - 1) / unit
     if units <= smallUnits { return max(1, units) }
     if units > largestUnits { return 0 }
-    let step = 1 << step(units)
+    let step = 1 << (Int.bitWidth - 1 - (units - 1).leadingZeroBitCount - 3)
     return (units + step - 1) & ~(step - 1)
   }
 
-  /// Of units above `smallUnits`: how many binary digits are rounded away.
-  private static func step(_ units: Int) -> Int { Int.bitWidth - 1 - (units - 1).leadingZeroBitCount - 3 }
-
-  private static func size(_ units: Int) -> Int {
-    if units <= smallUnits { return units - 1 }
-    let step = step(units)
-    return smallUnits + (step - 3) * 8 + (units >> step) - 9
-  }
-
-  /// A block of so many units, as `units` gave them.
+  /// A block of so many units, as `units` gave them for so many bytes.
   mutating func allocate(units: Int, bytes: Int) -> Place {
-    if units == 0 { return allocateLarge(bytes) }
-    let size = Self.size(units)
-    let first = free[size]
-    if first != Self.nobody {
-      free[size] = unsafe address(first).load(as: Place.self)
-      return first
+    if units == 0 || units > Self.smallUnits { return allocateLarge(max(bytes, units * Self.unit)) }
+    var page = roomy[units]
+    if page == Self.nobody {
+      page = beginPage(units)
+      link(page, units)
     }
-    if cut + units > Self.unitsInPiece { beginPiece() }
-    let place = Place(present) << 16 | Place(cut)
-    cut += units
-    return place
+    let start = Place(page) * Place(Self.unitsInPage)
+    let index = Int(page)
+    let block: UInt16
+    if pages[index].free != Page.noBlock {
+      block = pages[index].free
+      pages[index].free = unsafe address(start + Place(block)).load(as: UInt16.self)
+    } else {
+      block = pages[index].cut
+      pages[index].cut += UInt16(units)
+    }
+    pages[index].blocks += 1
+    if !pages[index].hasRoom { unlink(page, units) }
+    return start + Place(block)
   }
 
   /// Gives a block back.
   mutating func release(_ place: Place, units: Int) {
-    if units == 0 { return releaseLarge(place) }
-    let size = Self.size(units)
-    unsafe address(place).storeBytes(of: free[size], as: Place.self)
-    free[size] = place
+    if place & Self.large != 0 { return releaseLarge(place) }
+    let page = place / Place(Self.unitsInPage)
+    let index = Int(page)
+    precondition(Int(pages[index].units) == units)
+    if !pages[index].hasRoom { link(page, units) }
+    unsafe address(place).storeBytes(of: pages[index].free, as: UInt16.self)
+    pages[index].free = UInt16(place % Place(Self.unitsInPage))
+    pages[index].blocks -= 1
+    if pages[index].blocks > 0 { return }
+    unlink(page, units)
+    pages[index] = Page()
+    link(page, 0)
   }
 
-  private mutating func beginPiece() {
-    // What is left of the last one is given to the sizes that fit.
-    while cut < Self.unitsInPiece {
-      let units = min(Self.smallUnits, Self.unitsInPiece - cut)
-      release(Place(present) << 16 | Place(cut), units: units)
-      cut += units
-    }
-    present = add(bytes: Self.unitsInPiece * Self.unit)
-    cut = 0
+  /// A page for blocks of a size.
+  private mutating func beginPage(_ units: Int) -> UInt32 {
+    if roomy[0] == Self.nobody { addPiece() }
+    let page = roomy[0]
+    unlink(page, 0)
+    pages[Int(page)].units = UInt16(units)
+    return page
   }
 
-  /// A further piece.
-  private mutating func add(bytes: Int) -> Int {
+  private mutating func addPiece() {
+    precondition(pieces.count < 32_768, "users of one partition take more than 32 GiB")
     // Readers may look a little beyond a block.
-    let piece = UnsafeMutableRawPointer.allocate(byteCount: bytes + BlockReader.overhang, alignment: 64)
-    self.bytes += bytes + BlockReader.overhang
-    if let empty = emptyPieces.popLast() {
-      unsafe pieces[empty] = piece
-      return empty
-    }
-    if pieceCount == pieceCapacity {
-      precondition(pieceCapacity < 65_536, "users take more than 64 GiB")
-      let more = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: 2 * pieceCapacity)
-      unsafe more.update(from: pieces, count: pieceCount)
-      unsafe pieces.deallocate()
-      unsafe pieces = more
-      pieceCapacity *= 2
-    }
-    unsafe pieces[pieceCount] = piece
-    pieceCount += 1
-    return pieceCount - 1
+    let size = Self.unitsInPiece * Self.unit + BlockReader.overhang
+    pieces.append(UInt(bitPattern: UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)))
+    bytes += size
+    let first = pages.count
+    for _ in 0..<Self.pagesInPiece { pages.append(Page()) }
+    // The first is taken first.
+    for page in (first..<pages.count).reversed() { link(UInt32(page), 0) }
   }
+
+  // MARK: Lists of pages
+
+  private mutating func link(_ page: UInt32, _ units: Int) {
+    let first = roomy[units]
+    pages[Int(page)].next = first
+    pages[Int(page)].previous = Self.nobody
+    if first != Self.nobody { pages[Int(first)].previous = page }
+    roomy[units] = page
+  }
+
+  private mutating func unlink(_ page: UInt32, _ units: Int) {
+    let (next, previous) = (pages[Int(page)].next, pages[Int(page)].previous)
+    if previous == Self.nobody { roomy[units] = next } else { pages[Int(previous)].next = next }
+    if next != Self.nobody { pages[Int(next)].previous = previous }
+  }
+
+  // MARK: Large blocks
 
   private mutating func allocateLarge(_ bytes: Int) -> Place {
-    Place(add(bytes: bytes)) << 16
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes + BlockReader.overhang, alignment: 16)
+    let address = UInt(bitPattern: memory)
+    if let number = freeNumbers.popLast() {
+      largeBlocks[Int(number)] = address
+      return number | Self.large
+    }
+    largeBlocks.append(address)
+    return Place(largeBlocks.count - 1) | Self.large
   }
 
   private mutating func releaseLarge(_ place: Place) {
-    let piece = Int(place >> 16)
-    unsafe pieces[piece]?.deallocate()
-    unsafe pieces[piece] = nil
-    emptyPieces.append(piece)
+    let number = place & ~Self.large
+    unsafe Self.pointer(largeBlocks[Int(number)]).deallocate()
+    largeBlocks[Int(number)] = 0
+    freeNumbers.append(number)
   }
 }

@@ -31,7 +31,7 @@
     nonmutating set { unsafe memory.storeBytes(of: newValue, as: Int64.self) }
   }
 
-  /// See `BlockSlab.units`. No block has 65,536 but one that has a piece to itself.
+  /// See `BlockSlab.units`. 0: more than can be written down.
   var units: Int {
     get { Int(unsafe memory.load(fromByteOffset: Self.unitPlace, as: UInt16.self)) }
     nonmutating set {
@@ -53,6 +53,9 @@
   @unsafe var content: UnsafeMutableRawPointer {
     unsafe memory + Self.keyPlace + Int(head & (1 << Self.kindShift - 1))
   }
+
+  /// Bytes that the content may take in this block. Of one that has a piece to itself nobody asks.
+  var room: Int { units * BlockSlab.unit - Self.keyPlace - Int(head & (1 << Self.kindShift - 1)) }
 
   /// The stored record's value, envelope included. Only of a record.
   var value: UnsafeRawBufferPointer {

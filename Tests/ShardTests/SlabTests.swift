@@ -9,7 +9,7 @@ import Testing
   func `A block has room for what was asked, and little more`(bytes: Int) {
     let units = BlockSlab.units(bytes)
     if bytes > 983_040 {
-      // A piece to itself.
+      // More than a block can write down.
       #expect(units == 0)
     } else {
       #expect(units * 16 >= bytes && units * 16 <= max(bytes + 15, bytes + bytes / 8 + 16))
@@ -71,6 +71,21 @@ import Testing
     let bytes = slab.bytes
     for _ in 0..<3 { round(&slab) }
     #expect(slab.bytes == bytes)
+  }
+
+  @Test func `Blocks that grow together leave nothing behind`() {
+    var slab = BlockSlab()
+    var places = (0..<20_000).map { _ in slab.allocate(units: 2, bytes: 32) }
+    for units in 3...64 {
+      for index in places.indices {
+        let place = slab.allocate(units: units, bytes: 16 * units)
+        slab.release(places[index], units: units - 1)
+        places[index] = place
+      }
+      // What they take, what is at the end of each page, and a page of either size that is being left or filled.
+      let taken = 20_000 * 16 * units
+      #expect(slab.bytes <= taken + taken / 15 + (2 << 20), "\(units) units: \(slab.bytes) bytes")
+    }
   }
 
   /// What the model knows of a user.
