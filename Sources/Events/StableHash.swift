@@ -39,14 +39,29 @@ public struct StableHash: Sendable {
 
   /// As for any text.
   @inlinable public mutating func combine(_ bytes: UnsafeRawBufferPointer) {
-    let whole = bytes.count & ~7
-    for place in stride(from: 0, to: whole, by: 8) {
-      combine(unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)))
+    let count = bytes.count
+    if let start = bytes.baseAddress {
+      var place = 0
+      while place + 8 <= count {
+        combine(unsafe Self.word(start + place))
+        place += 8
+      }
+      if place < count {
+        var word: UInt64 = 0
+        if count >= 8 {
+          // The last eight bytes, without those that were taken already.
+          word = unsafe Self.word(start + count - 8) >> UInt64(8 * (8 - (count - place)))
+        } else {
+          for place in 0..<count { word |= unsafe UInt64(bytes[place]) << UInt64(8 * place) }
+        }
+        combine(word)
+      }
     }
-    var word: UInt64 = 0
-    for place in whole..<bytes.count { word |= unsafe UInt64(bytes[place]) << UInt64(8 * (place - whole)) }
-    if whole < bytes.count { combine(word) }
-    combine(UInt64(bytes.count) ^ 0x5899_65cc_7537_4cc3)
+    combine(UInt64(count) ^ 0x5899_65cc_7537_4cc3)
+  }
+
+  @inlinable @inline(__always) static func word(_ place: UnsafeRawPointer) -> UInt64 {
+    unsafe UInt64(littleEndian: place.loadUnaligned(as: UInt64.self))
   }
 
   @inlinable mutating func combineEach(_ bytes: some Collection<UInt8>) {
