@@ -124,7 +124,8 @@ import Triggers
         for index in start..<end { unsafe shard.prefetchUser(hashes[index - start]) }
         for index in start..<end { unsafe shard.prefetchState(hashes[index - start]) }
         for index in start..<end {
-          unsafe shard.apply(slots[index], recordClock: slots[index].ts, into: &output)
+          unsafe shard.apply(
+            slots[index], hash: hashes[index - start], recordClock: slots[index].ts, into: &output)
         }
       }
     }

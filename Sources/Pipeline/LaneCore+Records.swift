@@ -30,6 +30,7 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
     }
     ring[place].partition = record.partition
     ring[place].offset = record.offset
+    ring[place].hash = 0
     ring[place].recordClock = record.clock(eventTime: ring[place].slot.ts)
     ring.wait()
   }
@@ -128,7 +129,8 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
     switch ring[place].kind {
     case .event:
       return partition.shard.apply(
-        ring[place].slot, at: offset, recordClock: ring[place].recordClock, alerts: room, into: &triggers)
+        ring[place].slot, at: offset, hash: ring[place].hash, recordClock: ring[place].recordClock,
+        alerts: room, into: &triggers)
     case .time:
       return partition.shard.advance(
         eventTime: ring[place].slot.ts, at: offset, recordClock: ring[place].recordClock, alerts: room,

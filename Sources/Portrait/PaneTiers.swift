@@ -9,6 +9,8 @@ public struct PaneTiers: Sendable, Hashable {
   // Of tiers that do not exist: 0.
   private let hops: SIMD4<Int64>
   private let reaches: SIMD4<Int64>
+  /// Tells these tiers from others in one comparison.
+  let mark: UInt64
 
   /// - Parameters:
   ///   - spans: lengths of everything that looks back, milliseconds. Must not be empty.
@@ -26,6 +28,12 @@ public struct PaneTiers: Sendable, Hashable {
     self.count = count
     self.hops = hops
     self.reaches = reaches
+    var hash = StableHash(seed: 11)
+    for tier in 0..<count {
+      hash.combine(hops[tier])
+      hash.combine(reaches[tier])
+    }
+    mark = hash.value
   }
 
   /// Length of a tier's panes, milliseconds; ascending, each divides the next.

@@ -92,16 +92,22 @@ extension Panes {
   /// Minutes from the horizon to the next merge are kept up to this; a merge too early only costs time.
   private static let maximumMinutes: Int64 = 65_535
 
-  /// - Parameter base: where most horizons are.
-  func write(into writer: inout BlockWriter, base: Int64) {
+  /// - Parameters:
+  ///   - base: where most horizons are.
+  ///   - isVisiting: whether a `Visit` holds the horizon and the browsing of the latest pane.
+  func write(into writer: inout BlockWriter, base: Int64, isVisiting: Bool) {
     writer.small(Int64(count))
-    writer.time(horizon == .min ? base : horizon)
-    if count == 0 { return }
-    writer.amount(latest.start / Self.grain)
-    latest.sums.write(into: &writer)
-    // Never later than it is.
-    let minutes = nextMerge == .min ? 0 : max(0, nextMerge.addingSaturated(-horizon) / Milliseconds.minute)
-    writer.fixed16(UInt16(min(minutes, Self.maximumMinutes)))
+    if isVisiting {
+      latest.sums.withoutBrowsing.write(into: &writer)
+    } else {
+      writer.time(horizon == .min ? base : horizon)
+      if count == 0 { return }
+      writer.amount(latest.start / Self.grain)
+      latest.sums.write(into: &writer)
+      // Never later than it is.
+      let minutes = nextMerge == .min ? 0 : max(0, nextMerge.addingSaturated(-horizon) / Milliseconds.minute)
+      writer.fixed16(UInt16(min(minutes, Self.maximumMinutes)))
+    }
     if count == 1 { return }
     writer.amount(olderStart / Self.grain)
     writer.size(older.count)
@@ -109,16 +115,24 @@ extension Panes {
   }
 
   /// Takes the place of whatever panes are here.
-  mutating func read(from reader: inout BlockReader, hasHorizon: Bool) {
+  mutating func read(from reader: inout BlockReader, hasHorizon: Bool, _ visit: Visit?) {
     count = Int(reader.small())
-    let horizon = reader.time()
-    self.horizon = hasHorizon ? horizon : .min
     older.removeAll()
-    nextMerge = .max
-    if count == 0 { return }
-    latest.start = reader.amount() * Self.grain
-    latest.sums.read(from: &reader)
-    nextMerge = horizon + Int64(reader.fixed16()) * Milliseconds.minute
+    if let visit {
+      horizon = visit.time(visit.horizon)
+      latest.start = visit.time(visit.paneStart)
+      latest.sums.read(from: &reader)
+      visit.add(to: &latest.sums)
+      nextMerge = visit.time(visit.nextMerge)
+    } else {
+      let horizon = reader.time()
+      self.horizon = hasHorizon ? horizon : .min
+      nextMerge = .max
+      if count == 0 { return }
+      latest.start = reader.amount() * Self.grain
+      latest.sums.read(from: &reader)
+      nextMerge = horizon + Int64(reader.fixed16()) * Milliseconds.minute
+    }
     if count == 1 { return }
     olderStart = reader.amount() * Self.grain
     let bytes = reader.size()

@@ -132,7 +132,6 @@ extension Panes {
     if count > reader.rest / 2 { throw reader.malformed("there are more panes than bytes") }
     var place = Milliseconds.floor(base, to: Self.grain)
     horizon = .min
-    forgetCuts()
     if head & 1 > 0 {
       horizon = try reader.time(from: base)
       place = Milliseconds.floor(horizon, to: Self.grain)

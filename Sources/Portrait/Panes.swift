@@ -24,8 +24,9 @@ public struct Panes: Sendable {
   var olderStart: Int64 = 0
   /// Before the horizon gets here no pane is behind a cut.
   var nextMerge: Int64 = .max
-  /// Where the tiers end, for the horizons from `cutsFrom` to before `cutsUntil`, whoever is looked at.
+  /// Where the tiers of this mark end, for the horizons from `cutsFrom` to before `cutsUntil`, whoever is looked at.
   var cuts = PaneCuts(first: .min, second: .min, third: .min)
+  private var cutsMark: UInt64 = 0
   private var cutsFrom: Int64 = .max
   private var cutsUntil: Int64 = .min
   /// For the time of one call: the panes taken apart.
@@ -49,14 +50,13 @@ public struct Panes: Sendable {
   }
 
   /// Brings the cuts to the horizon.
-  private mutating func follow(_ tiers: PaneTiers) {
-    if horizon >= cutsFrom, horizon < cutsUntil { return }
+  mutating func follow(_ tiers: PaneTiers) {
+    if horizon >= cutsFrom, horizon < cutsUntil, tiers.mark == cutsMark { return }
     setCuts(tiers)
   }
 
-  /// As `follow`, also where the tiers may be others than the last time.
   @inline(never)
-  mutating func setCuts(_ tiers: PaneTiers) {
+  private mutating func setCuts(_ tiers: PaneTiers) {
     if horizon == .min {
       cuts = PaneCuts(first: .min, second: .min, third: .min)
       cutsFrom = .max
@@ -64,14 +64,16 @@ public struct Panes: Sendable {
       return
     }
     cuts = tiers.cuts(horizon: horizon)
+    cutsMark = tiers.mark
     cutsFrom = horizon
     cutsUntil = tiers.cutsChange(after: horizon)
   }
 
-  /// The cuts are known for this horizon only, or not at all.
-  mutating func forgetCuts() {
-    cutsFrom = .max
-    cutsUntil = .min
+  /// Whether the latest pane is one of the finest tier.
+  mutating func isLatestFine(_ tiers: PaneTiers) -> Bool {
+    if count == 0 || horizon == .min { return false }
+    follow(tiers)
+    return latest.start >= cuts.first
   }
 
   @inline(never)

@@ -11,7 +11,7 @@ public struct PortraitMarks: OptionSet, Sendable {
 
   static let lastActivity = PortraitMarks(rawValue: 1)
   static let hasHadCart = PortraitMarks(rawValue: 2)
-  static let dwellInferred = PortraitMarks(rawValue: 4)
+  public static let dwellInferred = PortraitMarks(rawValue: 4)
   static let isCartSessionOpen = PortraitMarks(rawValue: 8)
   static let closedCartSession = PortraitMarks(rawValue: 16)
   static let openSession = PortraitMarks(rawValue: 32)
@@ -20,13 +20,25 @@ public struct PortraitMarks: OptionSet, Sendable {
   static let recent = PortraitMarks(rawValue: 256)
   static let horizon = PortraitMarks(rawValue: 512)
   static let filledCart = PortraitMarks(rawValue: 1_024)
+  /// A `Visit` holds the last activity, the open session, the last events and the horizon.
+  public static let visit = PortraitMarks(rawValue: 2_048)
   /// Bits from this one on are free for others.
-  public static let end: UInt32 = 2_048
+  public static let end: UInt32 = 4_096
+
+  static let heldByVisit: PortraitMarks = [.lastActivity, .recent, .openSession, .horizon]
 }
 
 extension Portrait {
+  /// The visit of the user as he is, without what the triggers say; nil: his browsing goes the long way.
+  public mutating func makeVisit(_ rules: PortraitRules) -> Visit? { Visit(&self, rules) }
+
   /// The marks of the portrait as it is.
-  public var marks: PortraitMarks {
+  public func marks(isVisiting: Bool) -> PortraitMarks {
+    let marks = marks
+    return isVisiting ? marks.subtracting(.heldByVisit).union(.visit) : marks
+  }
+
+  private var marks: PortraitMarks {
     var marks: PortraitMarks = []
     if lastActivity != nil { marks.insert(.lastActivity) }
     if hasHadCart { marks.insert(.hasHadCart) }
@@ -42,32 +54,48 @@ extension Portrait {
     return marks
   }
 
-  /// Writes what lies in front. The first value is the origin of all times.
+  /// Writes what lies in front. The first value is the origin of all times. What a visit holds is left out.
   public func write(_ marks: PortraitMarks, into writer: inout BlockWriter) {
+    let isVisiting = marks.contains(.visit)
     writer.origin(firstSeen)
-    if let lastActivity { writer.time(lastActivity) }
-    if marks.contains(.recent) { recent.write(into: &writer) }
-    if let open = sessions.open { open.write(into: &writer) }
+    if !isVisiting {
+      if let lastActivity { writer.time(lastActivity) }
+      if marks.contains(.recent) { recent.write(into: &writer) }
+      if let open = sessions.open { open.write(into: &writer) }
+    }
     if marks.contains(.closedUntil) { writer.time(sessions.closedUntil) }
     closedCartSession?.write(into: &writer)
     if marks.contains(.cadence) { cadence.write(into: &writer) }
-    panes.write(into: &writer, base: lastActivity ?? firstSeen)
+    panes.write(into: &writer, base: lastActivity ?? firstSeen, isVisiting: isVisiting)
   }
+
+  /// Writes the fingerprints of the last events, which a visit has behind all else.
+  public func writeRecent(into writer: inout BlockWriter) { recent.writeHashes(into: &writer) }
 
   /// Reads what `write` wrote over whatever is here. The cart's contents and the traits are not at hand then: only
   /// whether the cart is empty.
-  public mutating func read(_ marks: PortraitMarks, from reader: inout BlockReader) {
+  ///
+  /// - Parameter recent: where the fingerprints are that a visit speaks of.
+  public mutating func read(
+    _ marks: PortraitMarks, from reader: inout BlockReader, _ visit: Visit?, recent place: BlockReader?
+  ) {
     firstSeen = reader.readOrigin()
-    lastActivity = marks.contains(.lastActivity) ? reader.time() : nil
+    if let visit, var place {
+      lastActivity = visit.time(visit.lastActivity)
+      recent = RecentEvents(head: visit.recentHead, hashesFrom: &place)
+      sessions.open = visit.session
+    } else {
+      lastActivity = marks.contains(.lastActivity) ? reader.time() : nil
+      recent = marks.contains(.recent) ? RecentEvents(from: &reader) : RecentEvents()
+      sessions.open = marks.contains(.openSession) ? Session(from: &reader) : nil
+    }
     hasHadCart = marks.contains(.hasHadCart)
     dwellInferred = marks.contains(.dwellInferred)
     isCartSessionOpen = marks.contains(.isCartSessionOpen)
-    recent = marks.contains(.recent) ? RecentEvents(from: &reader) : RecentEvents()
-    sessions.open = marks.contains(.openSession) ? Session(from: &reader) : nil
     sessions.closedUntil = marks.contains(.closedUntil) ? reader.time() : .min
     closedCartSession = marks.contains(.closedCartSession) ? Session(from: &reader) : nil
     cadence = marks.contains(.cadence) ? Cadence(from: &reader) : Cadence()
-    panes.read(from: &reader, hasHorizon: marks.contains(.horizon))
+    panes.read(from: &reader, hasHorizon: marks.contains(.horizon), visit)
     cart.isEmpty = !marks.contains(.filledCart)
   }
 

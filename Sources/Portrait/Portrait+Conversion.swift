@@ -18,7 +18,7 @@ extension Panes {
   mutating func convert(from old: PaneTiers, to new: PaneTiers) {
     guard horizon != .min else { return }
     let earlier = old.cuts(horizon: horizon)
-    setCuts(new)
+    follow(new)
     takeApart()
     var kept = 0
     for index in open.indices {

@@ -7,7 +7,7 @@ struct RecentEvents: Sendable {
   private var hashes = [16 of UInt32](repeating: 0)
   /// Fingerprints kept, and where the next one is written.
   private(set) var count = 0
-  private var next = 0
+  private(set) var next = 0
 
   init() {}
 
@@ -30,16 +30,25 @@ struct RecentEvents: Sendable {
 
   // MARK: In a block
 
+  /// How many there are, at least one, and where the next one is written, in one byte.
+  static func head(count: Int, next: Int) -> UInt8 { UInt8(truncatingIfNeeded: count - 1 & 15 | next << 4) }
+
   func write(into writer: inout BlockWriter) {
-    writer.byte(UInt8(truncatingIfNeeded: count - 1 & 15 | next << 4))
-    writer.prefix(4 * count, of: hashes)
+    writer.byte(Self.head(count: count, next: next))
+    writeHashes(into: &writer)
   }
+
+  func writeHashes(into writer: inout BlockWriter) { writer.prefix(4 * count, of: hashes) }
 
   /// Only where at least one was written.
   init(from reader: inout BlockReader) {
-    let head = Int(reader.byte())
-    count = (head & 15) + 1
-    next = head >> 4
+    let head = reader.byte()
+    self.init(head: head, hashesFrom: &reader)
+  }
+
+  init(head: UInt8, hashesFrom reader: inout BlockReader) {
+    count = Int(head & 15) + 1
+    next = Int(head >> 4)
     hashes = reader.prefix(4 * count, as: [16 of UInt32].self)
   }
 }

@@ -118,6 +118,15 @@
     written += more.count
   }
 
+  /// A value as it lies in memory.
+  @inlinable public mutating func value<Value: BitwiseCopyable>(_ value: Value) { put(value) }
+
+  /// Puts a value in the place of one that was written before.
+  @inlinable public mutating func replace<Value: BitwiseCopyable>(at place: Int, with value: Value) {
+    precondition(place + MemoryLayout<Value>.size <= written)
+    unsafe (base + place).storeBytes(of: value, as: Value.self)
+  }
+
   /// A value as it lies in memory, of which only the first bytes count.
   @inlinable public mutating func prefix<Value: BitwiseCopyable>(_ bytes: Int, of value: Value) {
     unsafe (base + written).storeBytes(of: value, as: Value.self)
@@ -183,6 +192,16 @@
     let value = take(UInt16.self)
     return value < UInt16.max ? Int(value) : Int(take(UInt32.self))
   }
+
+  /// A reader of what lies behind, from this place on.
+  @inlinable public func at(_ place: Int) -> BlockReader {
+    var reader = self
+    reader.read = place
+    return reader
+  }
+
+  /// A value as it lies in memory.
+  @inlinable public mutating func value<Value: BitwiseCopyable>(_: Value.Type) -> Value { take() }
 
   /// The next bytes, where they are.
   @unsafe @inlinable public mutating func raw(_ count: Int) -> UnsafeRawBufferPointer {

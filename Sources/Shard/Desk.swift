@@ -45,9 +45,13 @@ struct Desk: ~Copyable {
     atHand.formUnion(parts)
   }
 
-  /// Him as a block. Valid until the desk is used again.
-  @unsafe mutating func written() -> UnsafeRawBufferPointer {
-    state.write(into: &writer, atHand: atHand, from: block, scratch: &scratch)
-    return unsafe writer.bytes
+  /// Writes him back.
+  ///
+  /// - Parameter constants: of the epoch that he is in.
+  mutating func put(
+    into users: inout UserTable, _ index: Int, deadline: Int64, _ constants: EpochConstants
+  ) {
+    let growth = state.write(into: &writer, atHand: atHand, from: block, scratch: &scratch, constants)
+    unsafe users.setState(index, writer.bytes, growth: growth, deadline: deadline)
   }
 }

@@ -40,7 +40,16 @@ extension Shard {
   }
 
   private mutating func readDeadline(_ index: Int) throws(StateError) -> Int64 {
-    if users[index].epoch == epochs.current { return users.block(index).deadline }
+    let block = users.block(index)
+    if users[index].epoch == epochs.current {
+      guard block.kind == .state, unsafe UserState.isDeadlineEarly(block.content) else {
+        return block.deadline
+      }
+      take(index)
+      let time = desk.state.deadline(constants)?.time ?? .max
+      desk.put(into: &users, index, deadline: time, constants)
+      return time
+    }
     try layOut(index)
     convert(index)
     return desk.state.deadline(constants)?.time ?? .max

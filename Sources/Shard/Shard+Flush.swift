@@ -87,9 +87,13 @@ extension Shard {
     } else {
       unsafe desk.take(block.content)
       desk.need(.all)
+      var deadline = block.deadline
+      if unsafe UserState.isDeadlineEarly(block.content) {
+        deadline = desk.state.deadline(epochs.constants(users[index].epoch))?.time ?? .max
+      }
       unsafe StateRecord.encode(
         desk.state, key: block.key, epoch: epoch, position: position,
-        deadline: block.deadline == .max ? nil : block.deadline, into: &stateWriter)
+        deadline: deadline == .max ? nil : deadline, into: &stateWriter)
     }
   }
 

@@ -11,7 +11,7 @@ extension Shard {
     let index = users.placesByAppearance()[ordinal]
     let deadline = users.block(index).deadline
     desk.take(try unsafe change(users.block(index).key, state(index)))
-    unsafe users.setState(index, desk.written(), deadline: deadline)
+    desk.put(into: &users, index, deadline: deadline, epochs.constants(users[index].epoch))
   }
 
   /// Unpacks a user, by order of first appearance, as if somebody had needed his state.
@@ -19,7 +19,7 @@ extension Shard {
     let index = users.placesByAppearance()[ordinal]
     let deadline = users.block(index).deadline
     take(index)
-    unsafe users.setState(index, desk.written(), deadline: deadline)
+    desk.put(into: &users, index, deadline: deadline, epochs.constants(users[index].epoch))
   }
 
   /// How many users are packed.

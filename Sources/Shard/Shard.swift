@@ -23,7 +23,8 @@ public struct Shard: ~Copyable {
   let isJournaled: Bool
   var epochs: EpochList
   /// Of the present epoch.
-  var constants: EpochConstants
+  var constants: EpochConstants { didSet { visitRules = VisitRules(constants.portrait) } }
+  private var visitRules: VisitRules
   var users: UserTable
   var desk: Desk
   var wheel = DeadlineWheel()
@@ -61,6 +62,7 @@ public struct Shard: ~Copyable {
     self.isJournaled = isJournaled
     epochs = EpochList(epoch)
     constants = epoch.constants
+    visitRules = VisitRules(epoch.constants.portrait)
     users = UserTable(isStored: isJournaled)
     desk = Desk(epoch.constants)
   }
@@ -78,14 +80,15 @@ public struct Shard: ~Copyable {
   ///
   /// - Parameters:
   ///   - offset: of its record; nil: the next.
+  ///   - hash: what `prefetch` returned for it; 0: it was not called.
   ///   - recordClock: timestamp of the event's record, milliseconds since 1970 UTC.
   ///   - alerts: when so many alerts wait in `output`, and the event makes more deadlines due at a later instant,
   ///     the watermark takes only a part of its way.
   /// - Returns: false if it took only a part of its way: the event is not applied yet; call again.
   @discardableResult
   public mutating func apply(
-    _ event: borrowing EventSlot, at offset: Int64? = nil, recordClock: Int64, alerts limit: Int = .max,
-    into output: inout TriggerOutput
+    _ event: borrowing EventSlot, at offset: Int64? = nil, hash: UInt32 = 0, recordClock: Int64,
+    alerts limit: Int = .max, into output: inout TriggerOutput
   ) -> Bool {
     let offset = offset ?? position.offset
     let clock = max(recordClock, resumed)
@@ -94,7 +97,7 @@ public struct Shard: ~Copyable {
     position.offset = offset + 1
     guard keyText.set(event) else { return true }
     let key = unsafe keyText.bytes
-    let hash = unsafe UserTable.hash(key)
+    let hash = unsafe hash != 0 ? hash : UserTable.hash(key)
     let known = unsafe users.find(key, hash)
     if let known, offset < restoredOffset, offset < users[stored: known].position.offset { return true }
     if event.type == .forget {
@@ -104,6 +107,7 @@ public struct Shard: ~Copyable {
     let index: Int
     if let known, users.isLive(known) {
       index = known
+      if event.type.isBrowsing, browse(known, event, before, &output) { return true }
       take(index)
     } else {
       desk.takeNew(isIdentified: keyText.isIdentified, firstSeen: event.ts, constants)
@@ -122,10 +126,29 @@ public struct Shard: ~Copyable {
     return true
   }
 
+  /// Applies an event of browsing where its user's block lies; false: it has to go the long way.
+  @inline(__always)
+  private mutating func browse(
+    _ index: Int, _ event: borrowing EventSlot, _ before: Position, _ output: inout TriggerOutput
+  ) -> Bool {
+    let block = users.block(index)
+    guard users[index].epoch == epochs.current, block.kind == .state else { return false }
+    let outcome = unsafe UserState.browse(
+      event, in: block.content, room: block.room, watermark: position.watermark, visitRules)
+    switch outcome {
+    case .notInPlace: return false
+    case .duplicate: output.tally.duplicates += 1
+    // Never earlier than it was, so that his hint holds.
+    case .applied(let deadline, _, _): block.deadline = deadline
+    }
+    change(index, before)
+    return true
+  }
+
   /// Asks for the memory that `apply` will look at, for an event that comes a little later. Worth while for batches:
   /// `prefetch` for all of them, then `prefetchUser`, then `prefetchState`, then `apply`.
   ///
-  /// - Returns: for `prefetchUser` and `prefetchState`.
+  /// - Returns: for the other steps and `apply`.
   @discardableResult
   public mutating func prefetch(_ event: borrowing EventSlot) -> UInt32 {
     guard keyText.set(event) else { return 0 }
@@ -134,11 +157,11 @@ public struct Shard: ~Copyable {
     return hash
   }
 
-  /// See `prefetch`.
-  public func prefetchUser(_ hash: UInt32) { users.prefetchEntry(hash) }
+  /// See `prefetch`. Mutating, like the next, so that nothing is copied for the call.
+  public mutating func prefetchUser(_ hash: UInt32) { users.prefetchEntry(hash) }
 
   /// See `prefetch`.
-  public func prefetchState(_ hash: UInt32) { users.prefetchBlock(hash) }
+  public mutating func prefetchState(_ hash: UInt32) { users.prefetchBlock(hash) }
 
   private mutating func erase(_ index: Int, _ before: Position, _ output: inout TriggerOutput) {
     take(index)
@@ -258,7 +281,7 @@ public struct Shard: ~Copyable {
   /// Writes the user on the desk back, and sees to it that he has a hint at or before his deadline.
   mutating func put(_ index: Int, _ deadline: Int64?) {
     let time = deadline ?? .max
-    unsafe users.setState(index, desk.written(), deadline: time)
+    desk.put(into: &users, index, deadline: time, constants)
     if time < users[index].hinted { hint(index, at: time) }
   }
 

@@ -5,6 +5,7 @@ import Triggers
 /// again. What is known of a user is a block in the slab.
 ///
 /// A look-up waits for memory three times: for the slot, the entry, and the block. `prefetch` asks for them beforehand.
+/// What looks without changing is inlined: the table is a large value, and would be copied onto the stack for a call.
 struct UserTable: ~Copyable {
   /// What the table and the deadlines need to know about a user: half a cache line.
   struct Entry {
@@ -65,7 +66,7 @@ struct UserTable: ~Copyable {
   }
 
   /// The place of the user with this key.
-  func find(_ key: UnsafeRawBufferPointer, _ hash: UInt32) -> Int? {
+  @inline(__always) func find(_ key: UnsafeRawBufferPointer, _ hash: UInt32) -> Int? {
     let mask = slots.count - 1
     var slot = Int(hash) & mask
     while true {
@@ -100,17 +101,17 @@ struct UserTable: ~Copyable {
 
   /// Asks for what `find` looks at first; then, when that has had time to come, for the entry that it leads to; then
   /// for that one's block.
-  func prefetchSlot(_ hash: UInt32) {
+  @inline(__always) func prefetchSlot(_ hash: UInt32) {
     unsafe ebbPrefetch(slots.address(Int(hash) & (slots.count - 1)))
   }
 
-  func prefetchEntry(_ hash: UInt32) {
+  @inline(__always) func prefetchEntry(_ hash: UInt32) {
     let value = slots[Int(hash) & (slots.count - 1)]
     if value == Self.empty || value == Self.removed { return }
     unsafe ebbPrefetch(entries.address(Int(value - 1)))
   }
 
-  func prefetchBlock(_ hash: UInt32) {
+  @inline(__always) func prefetchBlock(_ hash: UInt32) {
     let value = slots[Int(hash) & (slots.count - 1)]
     if value == Self.empty || value == Self.removed { return }
     let entry = entries[Int(value - 1)]
@@ -265,15 +266,21 @@ struct UserTable: ~Copyable {
     unsafe block.setRecord(value)
   }
 
-  /// Writes a user's state. `content` must not be his block's own.
-  mutating func setState(_ index: Int, _ content: UnsafeRawBufferPointer, deadline: Int64) {
+  /// Writes a user's state.
+  ///
+  /// - Parameters:
+  ///   - content: not his block's own. - growth: how many more bytes the block should have.
+  mutating func setState(
+    _ index: Int, _ content: UnsafeRawBufferPointer, growth: Int = 0, deadline: Int64
+  ) {
     var block = self.block(index)
-    let units = unsafe BlockSlab.units(UserBlock.bytes(key: block.key.count, content: content.count))
+    let bytes = content.count + growth
+    let units = unsafe BlockSlab.units(UserBlock.bytes(key: block.key.count, content: bytes))
     let present = block.units
     // A block that is a little too large stays: he will grow again.
     let fits = units != 0 && units <= present && units + 4 + present / 4 >= present
     if !fits {
-      replaceBlock(index, .state, content: content.count)
+      replaceBlock(index, .state, content: bytes)
       block = self.block(index)
     } else {
       block.setKind(.state)
@@ -300,7 +307,7 @@ struct UserTable: ~Copyable {
   }
 
   /// Whether the place holds the user with this appearance still.
-  func holds(_ index: Int, _ appearance: UInt64) -> Bool {
+  @inline(__always) func holds(_ index: Int, _ appearance: UInt64) -> Bool {
     entries[index].appearance == appearance
   }
 
@@ -317,12 +324,12 @@ struct UserTable: ~Copyable {
   var placeCount: Int { entries.count }
 
   /// Whether a user who is not gone is at this place.
-  func isLive(_ index: Int) -> Bool {
+  @inline(__always) func isLive(_ index: Int) -> Bool {
     isUsed(index) && !entries[index].isGone
   }
 
   /// Whether the place is in use, by a user or by one who is gone.
-  func isUsed(_ index: Int) -> Bool {
+  @inline(__always) func isUsed(_ index: Int) -> Bool {
     entries[index].appearance != Self.nobody
   }
 }

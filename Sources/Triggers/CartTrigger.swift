@@ -277,8 +277,7 @@ struct CartTrigger: Sendable, Hashable {
 
   /// Activity of any kind, before the event's own effect on the cart is told.
   mutating func activity(at ts: Int64, _ rules: CartRules) {
-    guard phase != .noCart, rules.activityExtends else { return }
-    if ts <= lastChange.addingSaturated(rules.activityExtendsAtMostMilliseconds) { anchor = max(anchor, ts) }
+    if let until = anchorUntil(rules), ts <= until { anchor = max(anchor, ts) }
   }
 
   /// A cart event (not one that counts in its pane only).

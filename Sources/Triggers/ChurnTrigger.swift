@@ -51,7 +51,7 @@ struct ChurnTrigger: Sendable, Hashable {
     return next
   }
 
-  private static func end(_ lastVisit: Int64, _ rules: ChurnRules) -> Int64 {
+  static func end(_ lastVisit: Int64, _ rules: ChurnRules) -> Int64 {
     lastVisit.addingSaturated(rules.recentMilliseconds + rules.baselineMilliseconds)
   }
 

@@ -73,12 +73,20 @@ public struct UserState: Sendable, Hashable {
 
   /// The earliest deadline: when this user must be looked at again if nothing happens first.
   public func deadline(_ constants: EpochConstants) -> (time: Int64, kind: DeadlineKind)? {
+    let other = otherDeadline(constants)
+    guard let session = portrait.sessions.deadline(gap: constants.portrait.gapMilliseconds), session < .max,
+      session <= other?.time ?? .max
+    else { return other }
+    return (session, .session)
+  }
+
+  /// The earliest deadline that is not the session's, which comes first at one instant.
+  func otherDeadline(_ constants: EpochConstants) -> (time: Int64, kind: DeadlineKind)? {
     var earliest: (time: Int64, kind: DeadlineKind)?
     // In order of kind, so that the first of equals stays.
     func consider(_ time: Int64?, _ kind: DeadlineKind) {
       if let time, time < earliest?.time ?? .max { earliest = (time, kind) }
     }
-    consider(portrait.sessions.deadline(gap: constants.rules.sessions.gapMilliseconds), .session)
     if let next = cart.deadline(constants.rules.cart) {
       switch next.kind {
       case .step: consider(next.time, .cartStep)

@@ -26,7 +26,9 @@ import Testing
   static func block(_ state: UserState) -> Block {
     var writer = BlockWriter()
     var scratch = StateWriter()
-    state.write(into: &writer, atHand: .all, from: BlockParts(), scratch: &scratch)
+    var state = state
+    _ = state.write(
+      into: &writer, atHand: .all, from: BlockParts(), scratch: &scratch, EpochConstants(Rules()))
     return unsafe Block(writer.bytes)
   }
 
@@ -67,7 +69,7 @@ import Testing
         #expect(desk.portrait.cart.isEmpty == known.state.portrait.cart.isEmpty)
         var writer = BlockWriter()
         var scratch = StateWriter()
-        desk.write(into: &writer, atHand: looked, from: parts, scratch: &scratch)
+        _ = desk.write(into: &writer, atHand: looked, from: parts, scratch: &scratch, EpochConstants(Rules()))
         block = unsafe Block(writer.bytes)
       }
       #expect(Self.read(block) == known.state)
