@@ -80,7 +80,7 @@ struct GuardCommand: ParsableCommand {
   }
 
   /// Stages whose instructions are held.
-  static let guardedStages = ["decode native", "decode segment", "apply zipf", "flush"]
+  static let guardedStages = ["decode native", "decode segment", "apply zipf", "apply returning", "flush"]
 
   static func counts(wasting: Bool) throws -> Counts {
     try Counts(users: 1_000, warmUp: 200_000, events: 100_000, wasting: wasting)

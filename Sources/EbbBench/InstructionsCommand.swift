@@ -14,7 +14,10 @@ struct InstructionsCommand: ParsableCommand {
 
   static let names =
     (["native"] + PresetSamples.presets).map { "decode \($0)" }
-    + ["apply zipf", "apply uniform", "insert deadline", "move deadline", "fire deadline", "flush", "alert"]
+    + [
+      "apply zipf", "apply uniform", "apply returning", "insert deadline", "move deadline", "fire deadline",
+      "flush", "alert",
+    ]
 
   /// Users of the fixed input's shards: few, as callgrind slows everything down fifty times.
   static let users = 10_000
@@ -40,10 +43,13 @@ struct InstructionsCommand: ParsableCommand {
       let stage = try DecodeStage(String(words[1]), records: 2_000)
       return (stage, { stage.events })
     case "apply":
+      // Returning: every user comes about twelve times a day, so that most events open a session.
+      let isReturning = words[1] == "returning"
       let stage = ApplyStage(
-        users: users, words[1] == "zipf" ? .zipf : .uniform, .flows, events: 8_192
+        users: users, words[1] == "uniform" ? .uniform : .zipf, isReturning ? .flows : .stands, events: 8_192
       ) {
-        let population = try Population(users: users, pace: 86_400_000_000 / (12 * Int64(users)))
+        let population = try Population(
+          users: users, pace: isReturning ? 86_400_000_000 / (12 * Int64(users)) : 100)
         population.populate()
         return population
       }
