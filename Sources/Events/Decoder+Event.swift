@@ -181,8 +181,8 @@ extension EventType {
 extension EventSlot {
   /// Texts of the decoder can be read 32 bytes on, whatever their length.
   @inline(__always) fileprivate mutating func append(_ text: RawText) -> TextRange {
-    let start = UInt32(byteBlock.count)
-    if let base = unsafe text.base { unsafe byteBlock.appendShort(base, count: text.count) }
+    let start = unsafe UInt32(fields.pointee.bytes.count)
+    if let base = unsafe text.base { unsafe fields.pointee.bytes.appendShort(base, count: text.count) }
     return TextRange(start: start, count: UInt32(text.count))
   }
 }

@@ -1,25 +1,27 @@
 // The fields of a slot that may be absent: one bit in `present`, and a value that counts only with it.
 
 extension EventSlot {
-  @inlinable func has(_ bit: Int) -> Bool { present >> UInt32(truncatingIfNeeded: bit) & 1 != 0 }
+  @inlinable func has(_ bit: Int) -> Bool {
+    unsafe fields.pointee.present >> UInt32(truncatingIfNeeded: bit) & 1 != 0
+  }
 
   @inlinable mutating func note(_ bit: Int, _ isThere: Bool) {
     let mask = UInt32(1) << UInt32(truncatingIfNeeded: bit)
-    present = isThere ? present | mask : present & ~mask
+    unsafe fields.pointee.present = isThere ? fields.pointee.present | mask : fields.pointee.present & ~mask
   }
 
-  @inlinable func textRange(_ field: Int) -> TextRange? { has(field) ? texts[field] : nil }
+  @inlinable func textRange(_ field: Int) -> TextRange? { has(field) ? unsafe fields.pointee.texts[field] : nil }
 
   @inlinable mutating func setText(_ field: Int, _ range: TextRange?) {
     note(field, range != nil)
-    if let range { texts[field] = range }
+    if let range { unsafe fields.pointee.texts[field] = range }
   }
 
-  @inlinable func number(_ field: Int) -> Int64? { has(14 + field) ? numbers[field] : nil }
+  @inlinable func number(_ field: Int) -> Int64? { has(14 + field) ? unsafe fields.pointee.numbers[field] : nil }
 
   @inlinable mutating func setNumber(_ field: Int, _ value: Int64?) {
     note(14 + field, value != nil)
-    if let value { numbers[field] = value }
+    if let value { unsafe fields.pointee.numbers[field] = value }
   }
 
   // MARK: Texts
@@ -100,17 +102,17 @@ extension EventSlot {
     set { setNumber(3, newValue) }
   }
   @inlinable public var currency: Currency? {
-    get { has(18) ? Currency(code: currencyCode) : nil }
+    get { has(18) ? unsafe Currency(code: fields.pointee.currency) : nil }
     set {
       note(18, newValue != nil)
-      if let newValue { currencyCode = newValue.code }
+      if let newValue { unsafe fields.pointee.currency = newValue.code }
     }
   }
   @inlinable public var rating: Double? {
-    get { has(19) ? ratingNumber : nil }
+    get { has(19) ? unsafe fields.pointee.rating : nil }
     set {
       note(19, newValue != nil)
-      if let newValue { ratingNumber = newValue }
+      if let newValue { unsafe fields.pointee.rating = newValue }
     }
   }
 }

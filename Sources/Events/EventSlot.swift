@@ -20,7 +20,7 @@ public struct TextRange: Sendable, Hashable, BitwiseCopyable {
 ///
 /// Which fields are there is one bit each: clearing forgets the bits and touches nothing else. Nothing in a slot is
 /// counted by reference, and what reads it takes views (`SlotView`) of its memory.
-public struct EventSlot: ~Copyable {
+@safe public struct EventSlot: ~Copyable {
   /// One row of `items`.
   public struct Item: Sendable, BitwiseCopyable {
     public var itemID: TextRange
@@ -48,45 +48,70 @@ public struct EventSlot: ~Copyable {
     }
   }
 
-  public var type: EventType = .pageView
+  /// The slot's own memory, in one place: whoever borrows a slot is handed its address, not three hundred bytes.
+  @usableFromInline struct Fields: ~Copyable {
+    @usableFromInline var type: EventType = .pageView
+    @usableFromInline var ts: Int64 = 0
+    @usableFromInline var hasItems = false
+    /// Which of the fields below are there, a bit each: texts first, then numbers, currency and rating.
+    @usableFromInline var present: UInt32 = 0
+    @usableFromInline var texts = InlineArray<14, TextRange>(repeating: TextRange(start: 0, count: 0))
+    @usableFromInline var numbers = InlineArray<4, Int64>(repeating: 0)
+    @usableFromInline var currency: UInt32 = 0
+    @usableFromInline var rating: Double = 0
+    @usableFromInline var items = SlotBlock<Item>(capacity: 8, slack: 0)
+    @usableFromInline var traits = SlotBlock<Trait>(capacity: 8, slack: 0)
+    @usableFromInline var bytes = SlotBlock<UInt8>(capacity: 480, slack: 32)
+
+    @usableFromInline init() {}
+  }
+
+  @usableFromInline let fields = UnsafeMutablePointer<Fields>.allocate(capacity: 1)
+
+  public init() { unsafe fields.initialize(to: Fields()) }
+
+  deinit {
+    unsafe fields.deinitialize(count: 1)
+    unsafe fields.deallocate()
+  }
+
+  @inlinable public var type: EventType {
+    get { unsafe fields.pointee.type }
+    set { unsafe fields.pointee.type = newValue }
+  }
+
   /// Event time, milliseconds since 1970 UTC.
-  public var ts: Int64 = 0
+  @inlinable public var ts: Int64 {
+    get { unsafe fields.pointee.ts }
+    set { unsafe fields.pointee.ts = newValue }
+  }
+
   /// Whether the record had a list of items; `items` may be empty all the same.
-  public var hasItems = false
-
-  /// Which of the fields below are there, a bit each: texts first, then numbers, currency and rating.
-  @usableFromInline var present: UInt32 = 0
-  @usableFromInline var texts = InlineArray<14, TextRange>(repeating: TextRange(start: 0, count: 0))
-  @usableFromInline var numbers = InlineArray<4, Int64>(repeating: 0)
-  @usableFromInline var currencyCode: UInt32 = 0
-  @usableFromInline var ratingNumber: Double = 0
-
-  @usableFromInline var itemBlock = SlotBlock<Item>(capacity: 8, slack: 0)
-  @usableFromInline var traitBlock = SlotBlock<Trait>(capacity: 8, slack: 0)
-  @usableFromInline var byteBlock = SlotBlock<UInt8>(capacity: 480, slack: 32)
-
-  public init() {}
+  @inlinable public var hasItems: Bool {
+    get { unsafe fields.pointee.hasItems }
+    set { unsafe fields.pointee.hasItems = newValue }
+  }
 
   /// Empties the slot and keeps its memory.
   @inlinable public mutating func clear() {
     type = .pageView
     ts = 0
     hasItems = false
-    present = 0
-    itemBlock.count = 0
-    traitBlock.count = 0
-    byteBlock.count = 0
+    unsafe fields.pointee.present = 0
+    unsafe fields.pointee.items.count = 0
+    unsafe fields.pointee.traits.count = 0
+    unsafe fields.pointee.bytes.count = 0
   }
 
   // MARK: Lists and text
 
-  @inlinable public var items: SlotView<Item> { itemBlock.view }
-  @inlinable public var traits: SlotView<Trait> { traitBlock.view }
+  @inlinable public var items: SlotView<Item> { unsafe fields.pointee.items.view }
+  @inlinable public var traits: SlotView<Trait> { unsafe fields.pointee.traits.view }
   /// The text that the ranges point into.
-  @inlinable public var bytes: SlotView<UInt8> { byteBlock.view }
+  @inlinable public var bytes: SlotView<UInt8> { unsafe fields.pointee.bytes.view }
 
-  @inlinable public mutating func append(_ item: Item) { itemBlock.append(item) }
-  @inlinable public mutating func append(_ trait: Trait) { traitBlock.append(trait) }
+  @inlinable public mutating func append(_ item: Item) { unsafe fields.pointee.items.append(item) }
+  @inlinable public mutating func append(_ trait: Trait) { unsafe fields.pointee.traits.append(trait) }
 
   /// Copies text into the slot.
   public mutating func append(_ text: Span<UInt8>) -> TextRange {
@@ -95,24 +120,24 @@ public struct EventSlot: ~Copyable {
 
   /// Copies text into the slot.
   @inlinable public mutating func append(copying text: UnsafeRawBufferPointer) -> TextRange {
-    let start = UInt32(byteBlock.count)
+    let start = unsafe UInt32(fields.pointee.bytes.count)
     if let base = text.baseAddress {
-      unsafe byteBlock.append(from: base.assumingMemoryBound(to: UInt8.self), count: text.count)
+      unsafe fields.pointee.bytes.append(from: base.assumingMemoryBound(to: UInt8.self), count: text.count)
     }
     return TextRange(start: start, count: UInt32(text.count))
   }
 
   /// Copies text into the slot.
   public mutating func append(_ text: String) -> TextRange {
-    let start = UInt32(byteBlock.count)
-    for byte in text.utf8 { byteBlock.append(byte) }
-    return TextRange(start: start, count: UInt32(byteBlock.count) - start)
+    let start = unsafe UInt32(fields.pointee.bytes.count)
+    for byte in text.utf8 { unsafe fields.pointee.bytes.append(byte) }
+    return TextRange(start: start, count: unsafe UInt32(fields.pointee.bytes.count) - start)
   }
 
   /// The bytes of a range, in place: no copy, no reference. See `SlotView` for how long it is good.
   @inlinable public func slice(_ range: TextRange) -> SlotView<UInt8> {
-    precondition(Int(range.start) + Int(range.count) <= byteBlock.count)
-    return unsafe SlotView(byteBlock.base + Int(range.start), count: Int(range.count))
+    unsafe precondition(Int(range.start) + Int(range.count) <= fields.pointee.bytes.count)
+    return unsafe SlotView(fields.pointee.bytes.base + Int(range.start), count: Int(range.count))
   }
 
   /// Calls `body` with the bytes of a range, in place.
