@@ -10,14 +10,18 @@ extension EventSlot {
     unsafe fields.pointee.present = isThere ? fields.pointee.present | mask : fields.pointee.present & ~mask
   }
 
-  @inlinable func textRange(_ field: Int) -> TextRange? { has(field) ? unsafe fields.pointee.texts[field] : nil }
+  @inlinable func textRange(_ field: Int) -> TextRange? {
+    has(field) ? unsafe fields.pointee.texts[field] : nil
+  }
 
   @inlinable mutating func setText(_ field: Int, _ range: TextRange?) {
     note(field, range != nil)
     if let range { unsafe fields.pointee.texts[field] = range }
   }
 
-  @inlinable func number(_ field: Int) -> Int64? { has(14 + field) ? unsafe fields.pointee.numbers[field] : nil }
+  @inlinable func number(_ field: Int) -> Int64? {
+    has(14 + field) ? unsafe fields.pointee.numbers[field] : nil
+  }
 
   @inlinable mutating func setNumber(_ field: Int, _ value: Int64?) {
     note(14 + field, value != nil)

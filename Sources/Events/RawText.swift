@@ -38,27 +38,7 @@
     return slice(start, end - start)
   }
 
-  func isEqual(to other: RawText) -> Bool {
-    guard count == other.count else { return false }
-    guard let left = unsafe base, let right = unsafe other.base else { return true }
-    var index = 0
-    while index + 8 <= count {
-      let a = unsafe UnsafeRawPointer(left + index).loadUnaligned(as: UInt64.self)
-      let b = unsafe UnsafeRawPointer(right + index).loadUnaligned(as: UInt64.self)
-      if a != b { return false }
-      index += 8
-    }
-    if index > 0, index < count {
-      let a = unsafe UnsafeRawPointer(left + count - 8).loadUnaligned(as: UInt64.self)
-      let b = unsafe UnsafeRawPointer(right + count - 8).loadUnaligned(as: UInt64.self)
-      return a == b
-    }
-    while index < count {
-      if unsafe left[index] != right[index] { return false }
-      index += 1
-    }
-    return true
-  }
+  @inline(__always) func isEqual(to other: RawText) -> Bool { unsafe raw.isSame(as: other.raw) }
 
   func isEqual(to text: StaticString) -> Bool {
     unsafe isEqual(to: RawText(text.utf8Start, count: text.utf8CodeUnitCount))

@@ -201,11 +201,10 @@ extension EventSlot {
   func isKeyed(by key: UnsafeRawBufferPointer?) -> Bool {
     guard let id = userID ?? anonymousID else { return true }
     guard let key = unsafe key else { return false }
-    return unsafe withText(id) { text in
-      if unsafe key.elementsEqual(text) { return true }
-      // Our own spelling of an anonymous user, as alerts are keyed.
-      return unsafe userID == nil && key.starts(with: "anon:".utf8)
-        && UnsafeRawBufferPointer(rebasing: key[5...]).elementsEqual(text)
-    }
+    let text = unsafe slice(id).raw
+    if unsafe key.isSame(as: text) { return true }
+    // Our own spelling of an anonymous user, as alerts are keyed.
+    return unsafe userID == nil && key.starts(with: "anon:".utf8)
+      && UnsafeRawBufferPointer(rebasing: key[5...]).isSame(as: text)
   }
 }

@@ -147,7 +147,7 @@ extension StateWriter: Equatable {
   public static func == (left: StateWriter, right: StateWriter) -> Bool {
     if left.count != right.count { return false }
     return unsafe left.withBytes { left in
-      unsafe right.withBytes { right in unsafe left.elementsEqual(right) }
+      unsafe right.withBytes { right in unsafe left.isSame(as: right) }
     }
   }
 }

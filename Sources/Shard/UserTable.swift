@@ -74,27 +74,10 @@ struct UserTable: ~Copyable {
       if value == Self.empty { return nil }
       if value != Self.removed {
         let index = Int(value - 1)
-        if entries[index].hash == hash, unsafe isEqual(block(index).key, key) { return index }
+        if entries[index].hash == hash, unsafe block(index).key.isSame(as: key) { return index }
       }
       slot = (slot + 1) & mask
     }
-  }
-
-  @inline(__always)
-  private func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-    if left.count != right.count { return false }
-    var place = 0
-    while place + 8 <= left.count {
-      let a = unsafe left.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-      let b = unsafe right.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-      if a != b { return false }
-      place += 8
-    }
-    while place < left.count {
-      if unsafe left[place] != right[place] { return false }
-      place += 1
-    }
-    return true
   }
 
   // MARK: Before a look-up
