@@ -3,9 +3,9 @@ import Events
 /// Records that were decoded and wait to be applied, a few dozen of them: while they wait, the memory that they will
 /// need is on its way into the cache. Filled and emptied over and over: nothing is allocated once the slots' buffers
 /// have grown to the largest record.
-@safe struct RecordRing: ~Copyable {
+@safe public struct RecordRing: ~Copyable {
   /// What a waiting record comes to.
-  enum Kind: Sendable, Hashable {
+  public enum Kind: Sendable, Hashable {
     /// Its event is in the slot.
     case event
     /// It has a time and nothing to apply.
@@ -14,25 +14,25 @@ import Events
     case nothing
   }
 
-  struct Waiting: ~Copyable {
-    var slot = EventSlot()
-    var kind = Kind.nothing
-    var partition: Int32 = 0
-    var offset: Int64 = 0
+  public struct Waiting: ~Copyable {
+    public var slot = EventSlot()
+    public var kind = Kind.nothing
+    public var partition: Int32 = 0
+    public var offset: Int64 = 0
     /// By which clock its deadlines are judged.
-    var recordClock: Int64 = 0
+    public var recordClock: Int64 = 0
     /// What `Shard.prefetch` told.
-    var hash: UInt32 = 0
+    public var hash: UInt32 = 0
   }
 
   /// More would only push each other out of the cache: a user's state is some hundred bytes, spread over a few lines.
-  static let capacity = 32
+  public static let capacity = 32
 
-  private let memory = UnsafeMutablePointer<Waiting>.allocate(capacity: RecordRing.capacity)
+  @usableFromInline let memory = UnsafeMutablePointer<Waiting>.allocate(capacity: RecordRing.capacity)
   /// How many wait.
-  private(set) var count = 0
+  public private(set) var count = 0
 
-  init() {
+  public init() {
     for place in 0..<Self.capacity { unsafe (memory + place).initialize(to: Waiting()) }
   }
 
@@ -41,10 +41,10 @@ import Events
     unsafe memory.deallocate()
   }
 
-  var isFull: Bool { count == Self.capacity }
+  public var isFull: Bool { count == Self.capacity }
 
   /// The place behind the last that waits, or one of those that wait. A record waits from `wait` on.
-  subscript(place: Int) -> Waiting {
+  @inlinable public subscript(place: Int) -> Waiting {
     _read {
       precondition(place >= 0 && place < Self.capacity, "the ring has no such place")
       yield unsafe (memory + place).pointee
@@ -56,10 +56,10 @@ import Events
   }
 
   /// What was put into the place behind the last waits from now on.
-  mutating func wait() {
+  public mutating func wait() {
     precondition(!isFull, "the ring is full")
     count += 1
   }
 
-  mutating func removeAll() { count = 0 }
+  public mutating func removeAll() { count = 0 }
 }

@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import Pipeline
 import Shard
 import Triggers
 
@@ -11,6 +12,8 @@ import Triggers
   /// Initialised, one a partition.
   private let shards: UnsafeMutableBufferPointer<Shard>
   private let onAlert: (Alert) -> Void
+  /// Events that were read and are not yet applied: their users are on their way into the cache.
+  private var ring = RecordRing()
   var output = TriggerOutput()
   var summary = ReplaySummary()
   /// Of the summary, kept apart until the file ends.
@@ -39,13 +42,17 @@ import Triggers
   mutating func read(
     _ path: String, _ mapping: Mapping, _ plan: ReplayPlan, _ progress: (Int64, Int64) -> Void
   ) throws(ReplayError) {
-    defer { addSums() }
+    defer {
+      applyWaiting()
+      addSums()
+    }
     var reader = try LineReader(path: path, maximumLineBytes: plan.maximumRecordBytes)
     var decoder = Decoder(
       mapping: mapping,
       limits: DecoderLimits(
         maximumRecordBytes: plan.maximumRecordBytes,
         maximumFutureSkewMilliseconds: plan.rules.time.maxFutureSkewMilliseconds))
+    // Of a row that is several events; any other is read into the ring.
     var slot = EventSlot()
     let isSplit = mapping.isFilesOnly
     var header = mapping.rows?.hasHeader ?? false
@@ -67,8 +74,13 @@ import Triggers
             take(slot, outcome, path, line)
           }
         } else {
-          let outcome = unsafe decoder.decode(payload: bytes, recordTimestamp: now, into: &slot)
-          take(slot, outcome, path, line)
+          let place = ring.count
+          let outcome = unsafe decoder.decode(payload: bytes, recordTimestamp: now, into: &ring[place].slot)
+          switch outcome {
+          case .event: wait(place)
+          case .ignored: ignore(Self.name(ring[place].slot), ring[place].slot.ts)
+          case .rejected(let rejection): refuse(rejection, path, line)
+          }
         }
       }
       if let headerError {
@@ -93,28 +105,29 @@ import Triggers
     summary.lastEvent = lastEvent
   }
 
-  @inline(__always)
   private mutating func take(
     _ slot: borrowing EventSlot, _ outcome: DecodeOutcome, _ path: String, _ line: Int
   ) {
     switch outcome {
     case .event: apply(slot)
-    case .ignored:
-      summary.ignored += 1
-      noteName(slot)
-      if slot.ts > 0 { advance(slot.ts) }
+    case .ignored: ignore(Self.name(slot), slot.ts)
     case .rejected(let rejection): refuse(rejection, path, line)
     }
   }
 
-  private mutating func noteName(_ slot: borrowing EventSlot) {
-    guard let name = slot.element.map({ slot.string($0) }) else { return }
-    if summary.ignoredNames[name] != nil || summary.ignoredNames.count < ReplaySummary.keptNames {
-      summary.ignoredNames[name, default: 0] += 1
-    }
+  private static func name(_ slot: borrowing EventSlot) -> String? {
+    guard let element = slot.element else { return nil }
+    return slot.string(element)
   }
 
-  @inline(__always)
+  private mutating func ignore(_ name: String?, _ time: Int64) {
+    summary.ignored += 1
+    if let name, summary.ignoredNames[name] != nil || summary.ignoredNames.count < ReplaySummary.keptNames {
+      summary.ignoredNames[name, default: 0] += 1
+    }
+    if time > 0 { advance(time) }
+  }
+
   private mutating func apply(_ slot: borrowing EventSlot) {
     events += 1
     note(slot.ts)
@@ -123,8 +136,38 @@ import Triggers
     handOver()
   }
 
+  /// Leaves the event at this place of the ring there, until the ring is full.
+  @inline(__always)
+  private mutating func wait(_ place: Int) {
+    events += 1
+    let time = ring[place].slot.ts
+    note(time)
+    let partition = partition(of: ring[place].slot)
+    ring[place].partition = Int32(truncatingIfNeeded: partition)
+    ring[place].recordClock = min(time, now)
+    ring[place].hash = unsafe shards[partition].prefetch(ring[place].slot)
+    ring.wait()
+    if ring.isFull { applyWaiting() }
+  }
+
+  private mutating func applyWaiting() {
+    for place in 0..<ring.count {
+      unsafe shards[Int(ring[place].partition)].prefetchUser(ring[place].hash)
+    }
+    for place in 0..<ring.count {
+      unsafe shards[Int(ring[place].partition)].prefetchState(ring[place].hash)
+    }
+    for place in 0..<ring.count {
+      unsafe shards[Int(ring[place].partition)].apply(
+        ring[place].slot, hash: ring[place].hash, recordClock: ring[place].recordClock, into: &output)
+      handOver()
+    }
+    ring.removeAll()
+  }
+
   /// A row without a user moves every partition: it may belong to any.
   private mutating func advance(_ time: Int64) {
+    applyWaiting()
     note(time)
     for place in unsafe shards.indices {
       unsafe shards[place].advance(eventTime: time, recordClock: min(time, now), into: &output)
