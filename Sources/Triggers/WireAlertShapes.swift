@@ -13,7 +13,17 @@ enum AlertShapes {
 
   // MARK: Around every alert
 
-  static func headers(_ type: AlertType) -> [HeaderField<Envelope>] {
+  /// Each made once: a shape is some dozen objects.
+  private static let headersByType = Dictionary(
+    uniqueKeysWithValues: AlertType.allCases.map { ($0, makeHeaders($0)) })
+  private static let envelopeByType = Dictionary(
+    uniqueKeysWithValues: AlertType.allCases.map { ($0, makeEnvelope($0)) })
+
+  static func headers(_ type: AlertType) -> [HeaderField<Envelope>] { headersByType[type]! }
+
+  static func envelope(_ type: AlertType) -> Shape<Envelope> { envelopeByType[type]! }
+
+  private static func makeHeaders(_ type: AlertType) -> [HeaderField<Envelope>] {
     [
       .constant("ce_specversion", "Version of CloudEvents.", "1.0"),
       .text("ce_id", "The alert's id, equal to alert_id; with ce_source unique. A repeated alert repeats it.")
@@ -46,7 +56,7 @@ enum AlertShapes {
       }
   }
 
-  static func envelope(_ type: AlertType) -> Shape<Envelope> {
+  private static func makeEnvelope(_ type: AlertType) -> Shape<Envelope> {
     Shape([
       .text(
         "alert_id",

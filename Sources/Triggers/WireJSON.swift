@@ -3,7 +3,8 @@ struct JSONText: Sendable {
   private(set) var bytes: [UInt8] = []
   private var needsComma = false
 
-  init() {}
+  /// - Parameter capacity: bytes to make room for.
+  init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
   mutating func open(_ bracket: Unicode.Scalar) {
     separate()
@@ -70,6 +71,20 @@ struct JSONText: Sendable {
   /// control characters of both ranges, and the line and paragraph separators.
   private mutating func quote(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
+    if text.utf8.contains(where: Self.mayNeedEscape) {
+      escape(text)
+    } else {
+      bytes.append(contentsOf: text.utf8)
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// Whether a byte of UTF-8 is, or may begin, what is escaped.
+  private static func mayNeedEscape(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F || byte == 0xC2 || byte == 0xE2
+  }
+
+  private mutating func escape(_ text: String) {
     for scalar in text.unicodeScalars {
       switch scalar.value {
       case 0x22: bytes.append(contentsOf: "\\\"".utf8)
@@ -83,7 +98,6 @@ struct JSONText: Sendable {
       default: bytes.append(contentsOf: UTF8.encode(scalar)!)
       }
     }
-    bytes.append(UInt8(ascii: "\""))
   }
 }
 

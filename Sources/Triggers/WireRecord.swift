@@ -86,7 +86,7 @@ public struct AlertWriter: Sendable {
 
   /// The JSON value alone: one object on one line, without a line feed.
   public func value(_ alert: Alert) -> [UInt8] {
-    var text = JSONText()
+    var text = JSONText(capacity: 2_048)
     let envelope = Envelope(alert: alert, context: context)
     text.open("{")
     AlertShapes.envelope(alert.type).write(envelope, into: &text)
