@@ -25,7 +25,7 @@ struct GuardCommand: ParsableCommand {
 
   func run() throws {
     let parts = only.isEmpty ? Part.allCases : only
-    var measured = Figures(toolchain: Machine.toolchain, libraries: Machine.libraries)
+    var measured = Figures(toolchain: Machine.toolchain, libraries: LoadedLibraries.text)
     // Read before anything is measured: what cannot be read is to be told at once.
     var known = measured
     if FileManager.default.fileExists(atPath: figures) { known = try Figures(path: figures) }

@@ -65,21 +65,3 @@ public enum Machine {
     return (resident - shared) * sysconf(Int32(_SC_PAGESIZE))
   }
 }
-
-extension Machine {
-  /// The libraries of this process in whose code events spend instructions, as far as their files tell them apart.
-  public static var libraries: String {
-    guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return "unknown" }
-    var found: Set<String> = []
-    for line in maps.split(separator: "\n") {
-      guard let slash = line.firstIndex(of: "/") else { continue }
-      let path = String(line[slash...])
-      let name = path.split(separator: "/").last.map(String.init) ?? ""
-      guard ["libc.so", "libsimdjson.so", "libswiftCore.so", "libstdc++.so"].contains(where: name.hasPrefix)
-      else { continue }
-      let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? NSNumber
-      found.insert("\(name) (\(size?.intValue ?? 0) bytes)")
-    }
-    return found.sorted().joined(separator: ", ")
-  }
-}

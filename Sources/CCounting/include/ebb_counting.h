@@ -34,6 +34,10 @@ int ebb_instructions_open(void);
 /// Instructions so far. Two system calls' difference is exact to a few dozen instructions.
 uint64_t ebb_instructions_read(int descriptor);
 
+/// Calls `body` with the path of each shared library of this process, as the loader knows it, and `context`.
+void ebb_loaded_libraries(void (*_Nonnull body)(const char *_Nullable path, void *_Nullable context),
+                          void *_Nullable context);
+
 /// Calls `body` with `context`. A function of its own with C's name, so that callgrind can be told to collect in it and
 /// nowhere else (`--toggle-collect=ebb_measured`).
 void ebb_measured(void (*_Nonnull body)(void *_Nullable context), void *_Nullable context);
