@@ -3,6 +3,7 @@
 #pragma once
 #include <simdjson.h>
 
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <string_view>

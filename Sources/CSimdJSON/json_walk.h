@@ -196,7 +196,12 @@ struct ebb_json : ebb::Plan {
         result.length = uint32_t(token.size());
         if (!exponent && digits <= 15) {
           result.number = small_decimal(token);
-        } else if (value.get_double().get(result.number)) {
+          return true;
+        }
+        // As the quick walk has it: the parser of simdjson rounds some of more than 19 digits otherwise.
+        auto read = std::from_chars(token.data(), token.data() + token.size(), result.number);
+        if (read.ec == std::errc() && read.ptr == token.data() + token.size()) { return true; }
+        if (value.get_double().get(result.number)) {
           return fail(EBB_NUMBER_RANGE, token.data());  // the grammar holds, so what is left is the range
         }
         return true;

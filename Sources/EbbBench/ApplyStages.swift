@@ -136,7 +136,7 @@ import Triggers
 final class ApplyStage: Stage {
   /// How the shop's time passes.
   enum Time {
-    /// 10,000 events a second: a partition under full load. No deadline comes due while it is measured.
+    /// Every user there is has come within minutes: no session ends and no deadline comes due while it is measured.
     case stands
     /// Each user makes 12 events a day, as the simulated shop's do: sessions end and users are judged on the way.
     case flows
@@ -198,7 +198,7 @@ final class ApplyStage: Stage {
       var shared: Population?
       let share = {
         if let shared { return shared }
-        let population = try Population(users: users, pace: 100)
+        let population = try Population(users: users, pace: users > 1_000_000 ? 10 : 100)
         population.populate()
         shared = population
         return population

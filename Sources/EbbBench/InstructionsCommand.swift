@@ -63,7 +63,7 @@ struct InstructionsCommand: ParsableCommand {
       let stage = AlertStage("alerts", source.alerts)
       return (stage, { stage.written })
     default:
-      let load = DeadlineLoad(pending: 100_000)
+      let load = DeadlineLoadBox(pending: 100_000)
       let kind: DeadlineStage.Kind =
         switch words[0] {
         case "insert": .insert

@@ -14,22 +14,79 @@ extension Decoder {
       return false
     }
     slot.type = type
-    if let user = try identifier(fields.userID, row: row) { slot.userID = slot.append(user) }
-    if let visitor = try identifier(fields.anonymousID, row: row) { slot.anonymousID = slot.append(visitor) }
+    try take(.users, row: row, &slot)
     guard slot.userID != nil || slot.anonymousID != nil else {
       throw Rejection(.missingUser, at: tried(fields.userID, fields.anonymousID))
     }
-    try fillIdentifiers(&slot, row: row)
-    try fillNumbers(&slot, row: row)
-    try fillTexts(&slot, row: row)
-    if type.hasItems { try fillItems(&slot) }
-    if type == .profile { try fillTraits(&slot) }
-    try check(slot)
+    try take(.identifiersAndNumbers, row: row, &slot)
+    guard Self.fits(slot.priceMinor, slot.quantity) else {
+      throw Rejection(.outOfRange, at: tried(fields.price))
+    }
+    try take(.texts, row: row, &slot)
+    try fillRest(&slot)
     return true
   }
 
+  /// Fills what is no single value, and looks at the whole.
+  mutating func fillRest(_ slot: inout EventSlot) throws(Rejection) {
+    if slot.type.hasItems { try fillItems(&slot) }
+    if slot.type == .profile { try fillTraits(&slot) }
+    try check(slot)
+  }
+
+  /// Looks for these fields' values, in their order, and takes those that are there.
+  mutating func take(_ wanted: SlotFields, row: Int, _ slot: inout EventSlot) throws(Rejection) {
+    var rest = wanted.intersection(mapped)
+    while let field = rest.popFirst() { try take(field, row: row, &slot) }
+  }
+
+  private mutating func take(_ field: SlotField, row: Int, _ slot: inout EventSlot) throws(Rejection) {
+    switch field {
+    case .userID: try takeIdentifier(fields.userID, .userID, row: row, &slot)
+    case .anonymousID: try takeIdentifier(fields.anonymousID, .anonymousID, row: row, &slot)
+    case .eventID: try takeIdentifier(fields.eventID, .eventID, row: row, &slot)
+    case .sessionID: try takeIdentifier(fields.sessionID, .sessionID, row: row, &slot)
+    case .itemID: try takeIdentifier(fields.itemID, .itemID, row: row, &slot)
+    case .category: try takeIdentifier(fields.category, .category, row: row, &slot)
+    case .brand: try takeIdentifier(fields.brand, .brand, row: row, &slot)
+    case .cartID: try takeIdentifier(fields.cartID, .cartID, row: row, &slot)
+    case .orderID: try takeIdentifier(fields.orderID, .orderID, row: row, &slot)
+    case .dwell: if let dwell = try dwell(row: row) { slot.dwellMilliseconds = dwell }
+    case .currency: if let currency = try currency(row: row) { slot.currency = currency }
+    case .price:
+      if let price = try money(fields.price, slot.currency, negative: .negativePrice, row: row) {
+        slot.priceMinor = price
+      }
+    case .quantity: if let quantity = try quantity(fields.quantity, row: row) { slot.quantity = quantity }
+    case .value:
+      if let value = try money(fields.value, slot.currency, negative: .negativeValue, row: row) {
+        slot.valueMinor = value
+      }
+    case .rating: if let rating = try rating(row: row) { slot.rating = rating }
+    case .url: try takeText(fields.url, .url, row: row, &slot)
+    case .element: try takeText(fields.element, .element, row: row, &slot)
+    case .referrer: try takeText(fields.referrer, .referrer, row: row, &slot)
+    case .text: try takeText(fields.text, .text, row: row, &slot)
+    case .language: try takeText(fields.language, .language, row: row, &slot)
+    // It comes first, by itself.
+    case .time: break
+    }
+  }
+
+  @inline(__always) private mutating func takeIdentifier(
+    _ range: CompiledRange, _ field: EventSlot.TextField, row: Int, _ slot: inout EventSlot
+  ) throws(Rejection) {
+    if let id = try identifier(range, row: row) { slot.setText(field, slot.append(id)) }
+  }
+
+  @inline(__always) private mutating func takeText(
+    _ range: CompiledRange, _ field: EventSlot.TextField, row: Int, _ slot: inout EventSlot
+  ) throws(Rejection) {
+    if let text = try text(range, row: row) { slot.setText(field, slot.append(text)) }
+  }
+
   /// What the event's name becomes; nil: it is ignored.
-  private mutating func eventType(row: Int) throws(Rejection) -> EventType? {
+  mutating func eventType(row: Int) throws(Rejection) -> EventType? {
     guard let (value, source) = try first(fields.eventName, row: row) else {
       throw Rejection(.missingName, at: tried(fields.eventName))
     }
@@ -57,42 +114,8 @@ extension Decoder {
     return nil
   }
 
-  private mutating func fillIdentifiers(_ slot: inout EventSlot, row: Int) throws(Rejection) {
-    // Nothing is set in the slot: what is absent needs no word.
-    if let id = try identifier(fields.eventID, row: row) { slot.eventID = slot.append(id) }
-    if let id = try identifier(fields.sessionID, row: row) { slot.sessionID = slot.append(id) }
-    if let id = try identifier(fields.itemID, row: row) { slot.itemID = slot.append(id) }
-    if let name = try identifier(fields.category, row: row) { slot.category = slot.append(name) }
-    if let name = try identifier(fields.brand, row: row) { slot.brand = slot.append(name) }
-    if let id = try identifier(fields.cartID, row: row) { slot.cartID = slot.append(id) }
-    if let id = try identifier(fields.orderID, row: row) { slot.orderID = slot.append(id) }
-  }
-
-  private mutating func fillNumbers(_ slot: inout EventSlot, row: Int) throws(Rejection) {
-    if let dwell = try dwell(row: row) { slot.dwellMilliseconds = dwell }
-    let currency = try currency(row: row)
-    if let currency { slot.currency = currency }
-    let price = try money(fields.price, currency, negative: .negativePrice, row: row)
-    if let price { slot.priceMinor = price }
-    let quantity = try quantity(fields.quantity, row: row)
-    if let quantity { slot.quantity = quantity }
-    if let value = try money(fields.value, currency, negative: .negativeValue, row: row) {
-      slot.valueMinor = value
-    }
-    if let rating = try rating(row: row) { slot.rating = rating }
-    guard fits(price, quantity) else { throw Rejection(.outOfRange, at: tried(fields.price)) }
-  }
-
-  private mutating func fillTexts(_ slot: inout EventSlot, row: Int) throws(Rejection) {
-    if let url = try text(fields.url, row: row) { slot.url = slot.append(url) }
-    if let element = try text(fields.element, row: row) { slot.element = slot.append(element) }
-    if let referrer = try text(fields.referrer, row: row) { slot.referrer = slot.append(referrer) }
-    if let text = try text(fields.text, row: row) { slot.text = slot.append(text) }
-    if let language = try text(fields.language, row: row) { slot.language = slot.append(language) }
-  }
-
   /// The first list that is there.
-  private mutating func fillItems(_ slot: inout EventSlot) throws(Rejection) {
+  mutating func fillItems(_ slot: inout EventSlot) throws(Rejection) {
     for index in 0..<items.count {
       let items = items[index]
       let list = reader.rows(items.group)
@@ -108,7 +131,7 @@ extension Decoder {
         }
         let price = try money(items.price, slot.currency, negative: .negativePrice, row: row)
         let quantity = try quantity(items.quantity, row: row)
-        guard fits(price, quantity) else {
+        guard Self.fits(price, quantity) else {
           throw Rejection(.outOfRange, at: "\(label(items.label))[\(row)]")
         }
         slot.append(EventSlot.Item(itemID: slot.append(itemID), priceMinor: price, quantity: quantity))
@@ -118,14 +141,14 @@ extension Decoder {
   }
 
   /// Whether price × quantity stays inside the bound of money.
-  private func fits(_ price: Int64?, _ quantity: Int64?) -> Bool {
+  static func fits(_ price: Int64?, _ quantity: Int64?) -> Bool {
     guard let price, let quantity else { return true }
     let (product, overflow) = price.multipliedReportingOverflow(by: quantity)
     return !overflow && product <= DecoderLimits.maximumMoneyMinor
   }
 
   /// The scalar members of the first traits object that has any.
-  private mutating func fillTraits(_ slot: inout EventSlot) throws(Rejection) {
+  mutating func fillTraits(_ slot: inout EventSlot) throws(Rejection) {
     let count = reader.memberCount
     for traits in 0..<compiled.traits.count {
       for index in 0..<count {
@@ -151,7 +174,8 @@ extension Decoder {
     }
   }
 
-  private func check(_ slot: borrowing EventSlot) throws(Rejection) {
+  /// Mutating, so that the decoder is not copied for the call.
+  mutating func check(_ slot: borrowing EventSlot) throws(Rejection) {
     switch slot.type {
     case .cartSet:
       guard slot.hasItems else { throw Rejection(.missingItems, at: listLabels) }
@@ -170,7 +194,7 @@ extension Decoder {
 
 extension EventType {
   /// Whether a list of items belongs to the event. Elsewhere a list is what a page showed, of any length.
-  fileprivate var hasItems: Bool {
+  var hasItems: Bool {
     switch self {
     case .cartAdd, .cartRemove, .cartSet, .checkoutStart, .purchase, .refund: true
     default: false
@@ -180,7 +204,7 @@ extension EventType {
 
 extension EventSlot {
   /// Texts of the decoder can be read 32 bytes on, whatever their length.
-  @inline(__always) fileprivate mutating func append(_ text: RawText) -> TextRange {
+  @inline(__always) mutating func append(_ text: RawText) -> TextRange {
     let start = unsafe UInt32(fields.pointee.bytes.count)
     if let base = unsafe text.base { unsafe fields.pointee.bytes.appendShort(base, count: text.count) }
     return TextRange(start: start, count: UInt32(text.count))

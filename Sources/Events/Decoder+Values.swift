@@ -56,7 +56,7 @@ extension Decoder {
   }
 
   /// A text of the mapping itself. The compiled mapping owns it for as long as the decoder lives.
-  func constant(_ range: TextRange) -> RawText {
+  @inline(__always) func constant(_ range: TextRange) -> RawText {
     texts.text(range)
   }
 

@@ -54,6 +54,9 @@ public struct Decoder: ~Copyable {
   let items: PlainTable<CompiledItems>
   let texts: PlainTable<UInt8>
   let defaultCurrency: Currency?
+  let quick: QuickPlan
+  /// Fields that the mapping says anything of.
+  let mapped: SlotFields
   /// Sources that take the record's key, and its clock.
   private var keySources: [Int] = []
   private var clockSources: [Int] = []
@@ -76,6 +79,10 @@ public struct Decoder: ~Copyable {
   var element = 0
   /// What the record has, as `CompiledRange.captures` asks.
   var present = CompiledRange.always
+  /// Off: for whoever holds both ways to fill a slot to each other.
+  private var fillsQuickly = true
+  /// Events that were filled without a search.
+  package private(set) var quicklyFilled = 0
 
   public init(mapping: Mapping, limits: DecoderLimits = DecoderLimits()) {
     self.mapping = mapping
@@ -99,6 +106,8 @@ public struct Decoder: ~Copyable {
       }
     }
     isSplit = compiled.splitGroup >= 0
+    quick = QuickPlan(compiled, isJSON: mapping.rows == nil)
+    mapped = compiled.fields.mapped
     defaultCurrency = mapping.definition.defaultCurrency
     layout = mapping.rows
     reader = JSONReader(maximumBytes: limits.maximumRecordBytes, maximumDepth: limits.maximumDepth)
@@ -156,6 +165,11 @@ public struct Decoder: ~Copyable {
     do throws(Rejection) {
       guard !isSplit else { throw Rejection(.filesOnly, at: "") }
       guard try unsafe begin(payload, key, recordTimestamp) else { return .ignored }
+      if fillsQuickly, try fillQuickly(&slot) {
+        quicklyFilled &+= 1
+        return .event
+      }
+      slot.clear()
       return try fill(&slot) ? .event : .ignored
     } catch {
       slot.clear()
@@ -268,4 +282,12 @@ public struct Decoder: ~Copyable {
   }
 
   func label(_ number: Int32) -> String { compiled.labels[Int(number)] }
+}
+
+extension Decoder {
+  /// Whether records are walked the quick way first; both ways give the same. For whoever compares them.
+  package func usesQuickWalk(_ uses: Bool) { reader.useQuickWalk(uses) }
+
+  /// Whether plain records are filled without a search; both ways give the same. For whoever compares them.
+  package mutating func usesQuickFill(_ uses: Bool) { fillsQuickly = uses }
 }

@@ -1,6 +1,19 @@
 // The fields of a slot that may be absent: one bit in `present`, and a value that counts only with it.
 
 extension EventSlot {
+  /// The texts, each with its bit.
+  @usableFromInline enum TextField: UInt8, BitwiseCopyable {
+    case eventID, userID, anonymousID, sessionID, itemID, category, brand, cartID, orderID
+    case url, element, referrer, text, language
+  }
+
+  /// The numbers, whose bits follow.
+  @usableFromInline enum NumberField: UInt8, BitwiseCopyable {
+    case dwell, price, quantity, value
+  }
+
+  @usableFromInline static var textCount: Int { 14 }
+
   @inlinable func has(_ bit: Int) -> Bool {
     unsafe fields.pointee.present >> UInt32(truncatingIfNeeded: bit) & 1 != 0
   }
@@ -10,100 +23,104 @@ extension EventSlot {
     unsafe fields.pointee.present = isThere ? fields.pointee.present | mask : fields.pointee.present & ~mask
   }
 
-  @inlinable func textRange(_ field: Int) -> TextRange? {
-    has(field) ? unsafe fields.pointee.texts[field] : nil
+  @inlinable func textRange(_ field: TextField) -> TextRange? {
+    let place = Int(field.rawValue)
+    return has(place) ? unsafe fields.pointee.texts[place] : nil
   }
 
-  @inlinable mutating func setText(_ field: Int, _ range: TextRange?) {
-    note(field, range != nil)
-    if let range { unsafe fields.pointee.texts[field] = range }
+  @inlinable mutating func setText(_ field: TextField, _ range: TextRange?) {
+    let place = Int(field.rawValue)
+    note(place, range != nil)
+    if let range { unsafe fields.pointee.texts[place] = range }
   }
 
-  @inlinable func number(_ field: Int) -> Int64? {
-    has(14 + field) ? unsafe fields.pointee.numbers[field] : nil
+  @inlinable func number(_ field: NumberField) -> Int64? {
+    let place = Int(field.rawValue)
+    return has(Self.textCount + place) ? unsafe fields.pointee.numbers[place] : nil
   }
 
-  @inlinable mutating func setNumber(_ field: Int, _ value: Int64?) {
-    note(14 + field, value != nil)
-    if let value { unsafe fields.pointee.numbers[field] = value }
+  @inlinable mutating func setNumber(_ field: NumberField, _ value: Int64?) {
+    let place = Int(field.rawValue)
+    note(Self.textCount + place, value != nil)
+    if let value { unsafe fields.pointee.numbers[place] = value }
   }
 
   // MARK: Texts
 
   @inlinable public var eventID: TextRange? {
-    get { textRange(0) }
-    set { setText(0, newValue) }
+    get { textRange(.eventID) }
+    set { setText(.eventID, newValue) }
   }
   @inlinable public var userID: TextRange? {
-    get { textRange(1) }
-    set { setText(1, newValue) }
+    get { textRange(.userID) }
+    set { setText(.userID, newValue) }
   }
   @inlinable public var anonymousID: TextRange? {
-    get { textRange(2) }
-    set { setText(2, newValue) }
+    get { textRange(.anonymousID) }
+    set { setText(.anonymousID, newValue) }
   }
   @inlinable public var sessionID: TextRange? {
-    get { textRange(3) }
-    set { setText(3, newValue) }
+    get { textRange(.sessionID) }
+    set { setText(.sessionID, newValue) }
   }
   @inlinable public var itemID: TextRange? {
-    get { textRange(4) }
-    set { setText(4, newValue) }
+    get { textRange(.itemID) }
+    set { setText(.itemID, newValue) }
   }
   @inlinable public var category: TextRange? {
-    get { textRange(5) }
-    set { setText(5, newValue) }
+    get { textRange(.category) }
+    set { setText(.category, newValue) }
   }
   @inlinable public var brand: TextRange? {
-    get { textRange(6) }
-    set { setText(6, newValue) }
+    get { textRange(.brand) }
+    set { setText(.brand, newValue) }
   }
   @inlinable public var cartID: TextRange? {
-    get { textRange(7) }
-    set { setText(7, newValue) }
+    get { textRange(.cartID) }
+    set { setText(.cartID, newValue) }
   }
   @inlinable public var orderID: TextRange? {
-    get { textRange(8) }
-    set { setText(8, newValue) }
+    get { textRange(.orderID) }
+    set { setText(.orderID, newValue) }
   }
   @inlinable public var url: TextRange? {
-    get { textRange(9) }
-    set { setText(9, newValue) }
+    get { textRange(.url) }
+    set { setText(.url, newValue) }
   }
   @inlinable public var element: TextRange? {
-    get { textRange(10) }
-    set { setText(10, newValue) }
+    get { textRange(.element) }
+    set { setText(.element, newValue) }
   }
   @inlinable public var referrer: TextRange? {
-    get { textRange(11) }
-    set { setText(11, newValue) }
+    get { textRange(.referrer) }
+    set { setText(.referrer, newValue) }
   }
   @inlinable public var text: TextRange? {
-    get { textRange(12) }
-    set { setText(12, newValue) }
+    get { textRange(.text) }
+    set { setText(.text, newValue) }
   }
   @inlinable public var language: TextRange? {
-    get { textRange(13) }
-    set { setText(13, newValue) }
+    get { textRange(.language) }
+    set { setText(.language, newValue) }
   }
 
   // MARK: Numbers
 
   @inlinable public var dwellMilliseconds: Int64? {
-    get { number(0) }
-    set { setNumber(0, newValue) }
+    get { number(.dwell) }
+    set { setNumber(.dwell, newValue) }
   }
   @inlinable public var priceMinor: Int64? {
-    get { number(1) }
-    set { setNumber(1, newValue) }
+    get { number(.price) }
+    set { setNumber(.price, newValue) }
   }
   @inlinable public var quantity: Int64? {
-    get { number(2) }
-    set { setNumber(2, newValue) }
+    get { number(.quantity) }
+    set { setNumber(.quantity, newValue) }
   }
   @inlinable public var valueMinor: Int64? {
-    get { number(3) }
-    set { setNumber(3, newValue) }
+    get { number(.value) }
+    set { setNumber(.value, newValue) }
   }
   @inlinable public var currency: Currency? {
     get { has(18) ? unsafe Currency(code: fields.pointee.currency) : nil }

@@ -32,6 +32,11 @@ import CSimdJSON
       isNegative: place.pointee.is_negative, digits: place.pointee.digits, scale: Int(place.pointee.scale))
   }
 
+  /// Whether it is a number that is written as digits alone, as far as the reader has read it exactly.
+  @inline(__always) var isWholeNumber: Bool {
+    unsafe kind == .number && place.pointee.has_decimal && place.pointee.scale == 0
+  }
+
   /// Neither null nor an empty text.
   @inline(__always) var isPresent: Bool {
     switch kind {

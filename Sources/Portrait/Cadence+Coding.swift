@@ -85,7 +85,7 @@ extension Cadence {
 
 // In a user's block.
 extension Cadence {
-  func write(into writer: inout BlockWriter) {
+  mutating func write(into writer: inout BlockWriter) {
     var flags: UInt8 = hasRevenueCurrency ? 1 : 0
     if revenueCurrency != nil { flags |= 2 }
     if purchaseDays > 1 { flags |= 4 }

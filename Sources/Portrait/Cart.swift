@@ -325,8 +325,8 @@ public struct Cart: Sendable, Hashable {
       kept += 1
     }
     if kept < lines.count {
-      lines.removeSubrange(kept...)
-      text.removeSubrange(Int(end)...)
+      lines.removeLast(lines.count - kept)
+      text.removeLast(text.count - Int(end))
       isEmpty = lines.isEmpty
     }
     return units

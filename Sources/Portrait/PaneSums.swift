@@ -30,10 +30,10 @@ public struct PaneSums: Sendable, Hashable {
     left.clicks += right.clicks
     left.searches += right.searches
     left.favourites += right.favourites
-    left.cartAdds += right.cartAdds
-    left.cartRemovals += right.cartRemovals
+    left.cartAdds = left.cartAdds.addingSaturated(right.cartAdds)
+    left.cartRemovals = left.cartRemovals.addingSaturated(right.cartRemovals)
     left.purchases += right.purchases
-    left.itemsBought += right.itemsBought
+    left.itemsBought = left.itemsBought.addingSaturated(right.itemsBought)
     left.sessions += right.sessions
     left.bounces += right.bounces
     left.dwellMilliseconds = left.dwellMilliseconds.addingSaturated(right.dwellMilliseconds)

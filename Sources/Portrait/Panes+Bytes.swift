@@ -20,29 +20,38 @@ extension Panes {
   /// Calls `body` with every pane, oldest first.
   func forEach(_ body: (borrowing Pane) -> Void) {
     if count == 0 { return }
+    Self.forEach(older, count - 1, body)
+    body(latest)
+  }
+
+  private static func forEach(_ older: borrowing StateWriter, _ count: Int, _ body: (borrowing Pane) -> Void)
+  {
     unsafe older.withBytes { bytes in
       var reader = unsafe StateReader(bytes)
       var start: Int64 = 0
-      for index in 0..<count - 1 {
+      for index in 0..<count {
         // What is read here was written here.
         do throws(StateError) {
-          start = try index == 0 ? reader.signed() * Self.grain : start + Self.distance(&reader)
+          start = try index == 0 ? reader.signed() * grain : start + distance(&reader)
           body(Pane(start: start, sums: try PaneSums(from: &reader)))
         } catch {
           preconditionFailure("panes in memory are damaged")
         }
       }
     }
-    body(latest)
   }
 
   /// Leaves all panes in `open`.
   mutating func takeApart() {
-    var open = open
-    self.open = []
     open.removeAll(keepingCapacity: true)
-    forEach { open.append(copy $0) }
-    self.open = open
+    if count == 0 { return }
+    Self.append(older, count - 1, to: &open)
+    open.append(latest)
+  }
+
+  /// By itself, for the list cannot be changed while all of `self` is looked at.
+  private static func append(_ older: borrowing StateWriter, _ count: Int, to open: inout [Pane]) {
+    forEach(older, count) { open.append(copy $0) }
   }
 
   /// Takes the panes from `open`.
@@ -95,7 +104,7 @@ extension Panes {
   /// - Parameters:
   ///   - base: where most horizons are.
   ///   - isVisiting: whether a `Visit` holds the horizon and the browsing of the latest pane.
-  func write(into writer: inout BlockWriter, base: Int64, isVisiting: Bool) {
+  mutating func write(into writer: inout BlockWriter, base: Int64, isVisiting: Bool) {
     writer.small(Int64(count))
     if isVisiting {
       latest.sums.withoutBrowsing.write(into: &writer)

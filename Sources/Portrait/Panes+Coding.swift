@@ -5,6 +5,10 @@ import Events
 
 extension PaneSums {
   static let fieldCount = 13
+  /// What counts events and not units, milliseconds or money: by number, as bits.
+  private static let counts: UInt64 = 0b1110_0101_0111
+  /// No pane counts as many events, and no sum over all of a user's panes is beyond an `Int64`.
+  private static let farthestCount: UInt64 = 1 << 45
 
   /// The sums by number, the most frequent first: a mask of the first seven takes one byte.
   subscript(field index: Int) -> Int64 {
@@ -91,7 +95,11 @@ extension PaneSums {
     while mask != 0 {
       let value = try reader.signed()
       if value == 0 { throw reader.malformed("a sum of 0 is written out") }
-      self[field: mask.trailingZeroBitCount] = value
+      let field = mask.trailingZeroBitCount
+      if Self.counts & 1 << UInt64(field) != 0, value.magnitude >= Self.farthestCount {
+        throw reader.malformed("a pane counts more than anybody could")
+      }
+      self[field: field] = value
       mask &= mask - 1
     }
   }

@@ -90,7 +90,7 @@ public struct Panes: Sendable {
         kept += 1
       }
     }
-    open.removeSubrange(kept...)
+    open.removeLast(open.count - kept)
     putTogether(tiers)
   }
 

@@ -33,12 +33,12 @@ extension Portrait {
   public mutating func makeVisit(_ rules: PortraitRules) -> Visit? { Visit(&self, rules) }
 
   /// The marks of the portrait as it is.
-  public func marks(isVisiting: Bool) -> PortraitMarks {
-    let marks = marks
+  public mutating func marks(isVisiting: Bool) -> PortraitMarks {
+    let marks = findMarks()
     return isVisiting ? marks.subtracting(.heldByVisit).union(.visit) : marks
   }
 
-  private var marks: PortraitMarks {
+  private mutating func findMarks() -> PortraitMarks {
     var marks: PortraitMarks = []
     if lastActivity != nil { marks.insert(.lastActivity) }
     if hasHadCart { marks.insert(.hasHadCart) }
@@ -55,7 +55,7 @@ extension Portrait {
   }
 
   /// Writes what lies in front. The first value is the origin of all times. What a visit holds is left out.
-  public func write(_ marks: PortraitMarks, into writer: inout BlockWriter) {
+  public mutating func write(_ marks: PortraitMarks, into writer: inout BlockWriter) {
     let isVisiting = marks.contains(.visit)
     writer.origin(firstSeen)
     if !isVisiting {
@@ -70,7 +70,7 @@ extension Portrait {
   }
 
   /// Writes the fingerprints of the last events, which a visit has behind all else.
-  public func writeRecent(into writer: inout BlockWriter) { recent.writeHashes(into: &writer) }
+  public mutating func writeRecent(into writer: inout BlockWriter) { recent.writeHashes(into: &writer) }
 
   /// Reads what `write` wrote over whatever is here. The cart's contents and the traits are not at hand then: only
   /// whether the cart is empty.
@@ -118,7 +118,7 @@ extension Portrait {
   // MARK: Cart and traits
 
   /// Appends the cart; nothing for one that says nothing.
-  public func writeCart(into writer: inout StateWriter) {
+  public mutating func writeCart(into writer: inout StateWriter) {
     if !cart.isBlank { cart.encode(into: &writer, base: firstSeen) }
   }
 
@@ -130,7 +130,7 @@ extension Portrait {
   }
 
   /// Appends the traits; nothing if there are none.
-  public func writeTraits(into writer: inout StateWriter) {
+  public mutating func writeTraits(into writer: inout StateWriter) {
     if !traits.isBlank { traits.encode(into: &writer, base: firstSeen) }
   }
 

@@ -33,7 +33,7 @@ extension Panes {
         kept += 1
       }
     }
-    open.removeSubrange(kept...)
+    open.removeLast(open.count - kept)
     putTogether(new)
   }
 }

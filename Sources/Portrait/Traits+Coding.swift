@@ -47,7 +47,9 @@ extension Traits.Entry {
     self.name = name
     let head = try reader.unsigned()
     if head == 1 {
-      value = .number(try reader.double())
+      let number = try reader.double()
+      guard number.isFinite else { throw reader.malformed("a trait's number is none") }
+      value = .number(number)
     } else if head & 1 == 0 {
       value = .text(try reader.string(bytes: Int(head >> 1)))
     } else {

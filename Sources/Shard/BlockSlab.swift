@@ -1,3 +1,4 @@
+import CMemory
 import Portrait
 
 /// Memory for users' blocks, which are many, small, and outgrown one after the other.
@@ -5,6 +6,9 @@ import Portrait
 /// Small blocks, of up to 1 KiB in steps of 16 bytes, lie in pages of 16 KiB, each of which holds blocks of one size
 /// only; pages are cut from large pieces. A page whose last block has gone is free for any size: users who grow
 /// together leave nothing behind. Larger blocks, which few users have, are the allocator's.
+///
+/// The first pieces are the allocator's; a large shard gets several at once, in the kernel's large pages, since
+/// a user who is looked up would else cost a miss of the processor's page tables too.
 ///
 /// ```
 ///  piece 1 MiB │ page │ page │ …     page: block │ block │ free ─► block │ free ─► never used …
@@ -42,6 +46,17 @@ import Portrait
     var hasRoom: Bool { free != Self.noBlock || Int(cut) + Int(units) <= BlockSlab.unitsInPage }
   }
 
+  /// A run of pieces that was asked for at once.
+  private struct Chunk {
+    var address: UInt
+    /// In large pages; 0: it is one piece of the allocator's.
+    var bytes: Int
+  }
+
+  private static let piecesOfAllocator = 16
+  private static let mostPiecesAtOnce = 32
+
+  private var chunks = FlatArray<Chunk>()
   private var pieces = FlatArray<UInt>()
   private var pages = FlatArray<Page>()
   /// The first page of each size that has room; of size 0: the first free page.
@@ -49,13 +64,20 @@ import Portrait
   /// Addresses of large blocks, and the numbers that are free.
   private var largeBlocks = FlatArray<UInt>()
   private var freeNumbers = FlatArray<UInt32>()
-  /// Bytes in pieces.
+  /// Memory asked for, for blocks.
   private(set) var bytes = 0
 
   init() {}
 
   deinit {
-    for index in 0..<pieces.count { unsafe Self.pointer(pieces[index]).deallocate() }
+    for index in 0..<chunks.count {
+      let memory = unsafe Self.pointer(chunks[index].address)
+      if chunks[index].bytes == 0 {
+        unsafe memory.deallocate()
+      } else {
+        unsafe ebb_release_large(memory, chunks[index].bytes)
+      }
+    }
     for index in 0..<largeBlocks.count where largeBlocks[index] != 0 {
       unsafe Self.pointer(largeBlocks[index]).deallocate()
     }
@@ -106,7 +128,7 @@ import Portrait
 
   /// Gives a block back.
   mutating func release(_ place: Place, units: Int) {
-    if place & Self.large != 0 { return releaseLarge(place) }
+    if place & Self.large != 0 { return releaseLarge(place, units) }
     let page = place / Place(Self.unitsInPage)
     let index = Int(page)
     precondition(Int(pages[index].units) == units)
@@ -122,23 +144,38 @@ import Portrait
 
   /// A page for blocks of a size.
   private mutating func beginPage(_ units: Int) -> UInt32 {
-    if roomy[0] == Self.nobody { addPiece() }
+    if roomy[0] == Self.nobody { addPieces() }
     let page = roomy[0]
     unlink(page, 0)
     pages[Int(page)].units = UInt16(units)
     return page
   }
 
-  private mutating func addPiece() {
+  private mutating func addPieces() {
     precondition(pieces.count < 32_768, "users of one partition take more than 32 GiB")
-    // Readers may look a little beyond a block.
-    let size = Self.unitsInPiece * Self.unit + BlockReader.overhang
-    pieces.append(UInt(bitPattern: UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)))
-    bytes += size
+    let size = Self.unitsInPiece * Self.unit
+    if pieces.count < Self.piecesOfAllocator {
+      // Readers may look a little beyond a block.
+      let memory = UnsafeMutableRawPointer.allocate(
+        byteCount: size + BlockReader.overhang, alignment: 64)
+      chunks.append(Chunk(address: UInt(bitPattern: memory), bytes: 0))
+      return addPages(UInt(bitPattern: memory), pieces: 1, usable: Self.pagesInPiece)
+    }
+    let count = min(Self.mostPiecesAtOnce, 32_768 - pieces.count, pieces.count / 16 * 2)
+    let memory = unsafe UInt(bitPattern: ebb_allocate_large(count * size))
+    chunks.append(Chunk(address: memory, bytes: count * size))
+    // Behind the last piece is nobody's memory: its last page stays empty.
+    addPages(memory, pieces: count, usable: count * Self.pagesInPiece - 1)
+  }
+
+  private mutating func addPages(_ memory: UInt, pieces count: Int, usable: Int) {
+    let size = Self.unitsInPiece * Self.unit
+    for piece in 0..<count { pieces.append(memory + UInt(piece * size)) }
+    bytes += count * size
     let first = pages.count
-    for _ in 0..<Self.pagesInPiece { pages.append(Page()) }
+    for _ in 0..<count * Self.pagesInPiece { pages.append(Page()) }
     // The first is taken first.
-    for page in (first..<pages.count).reversed() { link(UInt32(page), 0) }
+    for page in (first..<first + usable).reversed() { link(UInt32(page), 0) }
   }
 
   // MARK: Lists of pages
@@ -161,6 +198,7 @@ import Portrait
 
   private mutating func allocateLarge(_ bytes: Int) -> Place {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes + BlockReader.overhang, alignment: 16)
+    self.bytes += Self.units(bytes) * Self.unit
     let address = UInt(bitPattern: memory)
     if let number = freeNumbers.popLast() {
       largeBlocks[Int(number)] = address
@@ -170,7 +208,8 @@ import Portrait
     return Place(largeBlocks.count - 1) | Self.large
   }
 
-  private mutating func releaseLarge(_ place: Place) {
+  private mutating func releaseLarge(_ place: Place, _ units: Int) {
+    bytes -= units * Self.unit
     let number = place & ~Self.large
     unsafe Self.pointer(largeBlocks[Int(number)]).deallocate()
     largeBlocks[Int(number)] = 0

@@ -1,5 +1,5 @@
 /// When a user must be looked at.
-package struct DeadlineHint: Hashable, Sendable {
+package struct DeadlineHint: Hashable, Sendable, BitwiseCopyable {
   /// Milliseconds since 1970 UTC.
   package var time: Int64
   /// Ordinal of the user's first appearance in the shard; below 2^48.
@@ -47,6 +47,10 @@ package struct DeadlineWheel: ~Copyable {
   private static let levels = appearanceLevels + 5
   /// How many may lie before the cursor until it is moved back.
   private static let frontLimit = 512
+  /// Hints are near once their bucket of this level is opened, which spans a quarter of a second.
+  private static let nearLevel = appearanceLevels + 1
+  /// More that are near are not told of: the first would be out of the cache again when their turn comes.
+  private static let nearLimit = 64
   /// A cursor is set to where this many low bits of the time are 0: hints somewhat earlier find a bucket too.
   private static let startBits: UInt64 = 24
 
@@ -62,20 +66,33 @@ package struct DeadlineWheel: ~Copyable {
   /// Hints in here, all together.
   package private(set) var count = 0
   /// First chunk of each bucket, level by level.
-  private var heads = [UInt32](repeating: HintChunks.none, count: DeadlineWheel.levels * DeadlineWheel.digits)
+  private var heads = FlatArray<UInt32>(
+    repeating: HintChunks.none, count: DeadlineWheel.levels * DeadlineWheel.digits)
   /// A bit for each bucket that is not empty, and one for each such level.
-  private var occupied = [UInt64](repeating: 0, count: DeadlineWheel.levels * DeadlineWheel.wordsOfLevel)
+  private var occupied = FlatArray<UInt64>(
+    repeating: 0, count: DeadlineWheel.levels * DeadlineWheel.wordsOfLevel)
   private var occupiedLevels: UInt32 = 0
   private var chunks = HintChunks()
   private var front = HintHeap()
   /// Empty: in turn with `front` when the cursor is moved back, so that nothing is allocated.
   private var passed = HintHeap()
   private var far = HintHeap()
+  /// Places of users whose hints were in a bucket of `nearLevel` that was opened.
+  private var near = FlatArray<UInt32>()
 
   package init() {}
 
+  /// Whether some are known to be due soon.
+  @inline(__always) package var hasNear: Bool { !near.isEmpty }
+
+  /// Takes out one of those who are due soon; nil: none is known. Who is told of twice or in vain does no harm.
+  package mutating func popNear() -> UInt32? { near.popLast() }
+
   /// Memory taken for hints in buckets.
   package var bucketBytes: Int { chunks.bytes }
+
+  /// No hint is earlier than this; `Int64.max`: there is none.
+  var lowerBound: Int64 { bound }
 
   // MARK: In and out
 
@@ -226,7 +243,9 @@ package struct DeadlineWheel: ~Copyable {
     cursor = isSmall ? end : start
     while chunk != HintChunks.none {
       for place in 0..<chunks.count(chunk) {
-        self.place(hint(chunks.entry(place, of: chunk), in: start))
+        let entry = chunks.entry(place, of: chunk)
+        if level == Self.nearLevel, near.count < Self.nearLimit { near.append(entry.index) }
+        self.place(hint(entry, in: start))
       }
       chunk = chunks.give(chunk)
     }

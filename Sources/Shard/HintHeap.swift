@@ -1,12 +1,12 @@
 /// Deadline hints in order of (time, first appearance): a heap, for the few that `DeadlineWheel` has no bucket for.
 struct HintHeap: ~Copyable {
-  private var heap: [DeadlineHint] = []
+  private var heap = FlatArray<DeadlineHint>()
 
   init() {}
 
   var count: Int { heap.count }
-  var isEmpty: Bool { heap.isEmpty }
-  var first: DeadlineHint? { heap.first }
+  var isEmpty: Bool { heap.count == 0 }
+  var first: DeadlineHint? { heap.count == 0 ? nil : heap[0] }
 
   /// Children of a node: four lie side by side in memory, which halves the depth.
   private static let arity = 4
@@ -27,7 +27,7 @@ struct HintHeap: ~Copyable {
   mutating func popFirst() -> DeadlineHint {
     let first = heap[0]
     let last = heap.removeLast()
-    if !heap.isEmpty { sink(last) }
+    if heap.count > 0 { sink(last) }
     return first
   }
 

@@ -21,6 +21,11 @@ extension Shard {
   /// put right, or dropped where their user is gone.
   mutating func takeDue(by limit: Int64) -> Due? {
     while let first = wheel.popFirst(by: limit) {
+      // Many come due at once.
+      if wheel.hasNear {
+        prefetchNear()
+        prefetchSoon()
+      }
       let index = Int(first.index)
       // A hint that a newer one has overtaken, or of a user who is gone, counts for nothing.
       guard users.holds(index, first.appearance), users[index].hinted == first.time else { continue }
@@ -77,8 +82,11 @@ extension Shard {
     to eventTime: Int64, _ clock: Int64, _ limit: Int, _ output: inout TriggerOutput
   ) -> Bool {
     let mark = max(position.watermark, eventTime - constants.rules.time.allowedLatenessMilliseconds)
+    if !soon.isEmpty { prefetchSoon() }
     // Also where the mark stays: a new epoch's deadlines may be due already.
-    if wheel.first(by: mark) != nil {
+    let isDue = wheel.first(by: mark) != nil
+    if wheel.hasNear { prefetchNear() }
+    if isDue {
       guard fireAll(upTo: mark, clock, limit, &output) else {
         note(ClockEntry(.advance, offset: position.offset, watermark: position.watermark, clock: clock))
         return false
@@ -88,6 +96,19 @@ extension Shard {
     }
     latestEvent = max(latestEvent ?? eventTime, eventTime)
     return true
+  }
+
+  /// Asks for the entries of those who are due soon.
+  @inline(never) private mutating func prefetchNear() {
+    while let index = wheel.popNear() {
+      users.prefetchEntry(at: index)
+      soon.append(index)
+    }
+  }
+
+  /// Asks for the blocks of those whose entries have been asked for, best a while ago.
+  @inline(never) private mutating func prefetchSoon() {
+    while let index = soon.popLast() { users.prefetchBlock(at: index) }
   }
 
   /// Fires what is due in the whole shard up to `mark`, in order of (time, first appearance), and moves the
@@ -140,7 +161,7 @@ extension Shard {
     _ index: Int, _ deadline: (time: Int64, kind: UserState.DeadlineKind), _ clock: Int64,
     _ output: inout TriggerOutput
   ) -> UserState.Remainder {
-    desk.need(.needed(by: deadline.kind))
+    desk.need(desk.state.needed(for: deadline.kind))
     let who = unsafe Identity(key: users.block(index).key, isIdentified: desk.state.isIdentified)
     let remainder = desk.state.fire(
       deadline.kind, of: who, at: deadline.time, watermark: position.watermark, clock: clock, constants,

@@ -28,6 +28,8 @@ public struct Shard: ~Copyable {
   var users: UserTable
   var desk: Desk
   var wheel = DeadlineWheel()
+  /// Places of users whose deadlines are near, and whose memory is on its way.
+  var soon = FlatArray<UInt32>()
   private var keyText = KeyText()
   var stateWriter = StateWriter()
   /// The next offset to read, and the event time up to which deadlines have fired (`Int64.min`: nothing seen yet).
@@ -69,6 +71,13 @@ public struct Shard: ~Copyable {
 
   /// Users known.
   public var userCount: Int { users.count }
+  /// Memory taken for users, their keys and their deadlines, bytes.
+  public var memoryBytes: Int { users.bytes + wheel.bucketBytes }
+  /// What the part of it that is about to grow next takes beside itself while it does, bytes; 0: none is.
+  public var growthBytes: Int { users.growthBytes }
+  /// No deadline is earlier than this; nil: none is pending. It may lie before the earliest, but never at or before the
+  /// watermark for long.
+  public var earliestDeadline: Int64? { wheel.lowerBound < .max ? wheel.lowerBound : nil }
   /// Event time up to which deadlines have fired.
   public var watermark: Int64 { position.watermark }
   /// Name of the present epoch.

@@ -56,6 +56,15 @@ struct UserTable: ~Copyable {
   /// Entries in use, with those that are gone.
   private(set) var entryCount = 0
 
+  /// Memory asked for: blocks, entries and slots.
+  var bytes: Int { slab.bytes + entries.bytes + records.bytes + slots.bytes + free.bytes }
+
+  /// What the part that is about to grow next takes beside itself while it does; 0: none is.
+  var growthBytes: Int {
+    let forSlots = (used + 1) * 32 > slots.count * 21 ? 2 * slots.bytes : 0
+    return max(entries.growthBytes, records.growthBytes, forSlots)
+  }
+
   /// - Parameter isStored: whether it is kept account of what the state topic has.
   init(isStored: Bool) { self.isStored = isStored }
 
@@ -106,11 +115,26 @@ struct UserTable: ~Copyable {
     unsafe ebbPrefetch(address + 128)
   }
 
+  /// The same for a user by his place, in two steps.
+  @inline(__always) func prefetchEntry(at index: UInt32) { unsafe ebbPrefetch(entries.address(Int(index))) }
+
+  @inline(__always) func prefetchBlock(at index: UInt32) {
+    let entry = entries[Int(index)]
+    if entry.appearance == Self.nobody { return }
+    let address = unsafe slab.address(entry.block)
+    unsafe ebbPrefetch(address)
+    unsafe ebbPrefetch(address + 64)
+    unsafe ebbPrefetch(address + 128)
+  }
+
   // MARK: Coming and going
+
+  /// About what the state of one who has just come takes, bytes: with it his first block is his first visit's.
+  private static let firstContent = 104
 
   /// Puts in a user that is not there, with a state that is still to be written.
   mutating func insert(_ key: UnsafeRawBufferPointer, _ hash: UInt32, epoch: UInt16) -> Int {
-    let place = unsafe newBlock(key, .state, content: 0)
+    let place = unsafe newBlock(key, .state, content: Self.firstContent)
     return insert(
       Entry(appearance: appearances, hash: hash, block: place, epoch: epoch))
   }
@@ -260,8 +284,10 @@ struct UserTable: ~Copyable {
     let bytes = content.count + growth
     let units = unsafe BlockSlab.units(UserBlock.bytes(key: block.key.count, content: bytes))
     let present = block.units
-    // A block that is a little too large stays: he will grow again.
-    let fits = units != 0 && units <= present && units + 4 + present / 4 >= present
+    // A block that is a little too large stays while he browses, for he will grow again. Who is gone for now, as
+    // nearly all are, keeps hardly more than he needs.
+    let slack = growth > 0 ? 4 + present / 4 : 1 + present / 20
+    let fits = units != 0 && units <= present && units + slack >= present
     if !fits {
       replaceBlock(index, .state, content: bytes)
       block = self.block(index)

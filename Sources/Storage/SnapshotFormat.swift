@@ -25,6 +25,13 @@ public struct SnapshotFileFooter: Sendable, Hashable {
   public var blocks: UInt32
   /// Over the checksums of all blocks, in order.
   public var checksum: UInt64
+
+  package init(commit: SnapshotCommit, records: UInt64, blocks: UInt32, checksum: UInt64) {
+    self.commit = commit
+    self.records = records
+    self.blocks = blocks
+    self.checksum = checksum
+  }
 }
 
 /// How a snapshot's file is laid out. Fixed numbers have their lowest byte first.
@@ -35,7 +42,7 @@ public struct SnapshotFileFooter: Sendable, Hashable {
 ///          checksum 8 bytes, over head and content
 /// ```
 /// The ordinal in each block tells blocks that have changed places, and the footer's checksum those of another file.
-enum SnapshotFormat {
+package enum SnapshotFormat {
   static let magic: [UInt8] = Array("EBBSNAP\n".utf8)
   static let version: UInt32 = 1
   /// Magic, version, length.
@@ -47,12 +54,12 @@ enum SnapshotFormat {
   /// Blocks have about the bytes of a slice; one long text of an epoch can make one larger.
   static let maximumBlockBytes = 64 << 20
 
-  enum BlockKind: UInt32 {
+  package enum BlockKind: UInt32 {
     case records = 1
     case footer = 2
   }
 
-  static func header(_ header: SnapshotFileHeader) -> [UInt8] {
+  package static func header(_ header: SnapshotFileHeader) -> [UInt8] {
     var content = StateWriter()
     content.string(header.group)
     content.string(header.inputTopic)
@@ -83,7 +90,7 @@ enum SnapshotFormat {
   }
 
   /// A whole block, and its checksum.
-  static func block(
+  package static func block(
     _ kind: BlockKind, records: Int, ordinal: UInt32, _ content: [UInt8]
   ) -> (bytes: [UInt8], checksum: UInt64) {
     var writer = StateWriter()
@@ -97,7 +104,7 @@ enum SnapshotFormat {
     return (writer.bytes, sum)
   }
 
-  static func content(_ footer: SnapshotFileFooter) -> [UInt8] {
+  package static func content(_ footer: SnapshotFileFooter) -> [UInt8] {
     var writer = StateWriter()
     writer.fixed64(footer.commit.cut.owner)
     writer.unsigned(footer.commit.cut.sequence)
@@ -121,7 +128,7 @@ enum SnapshotFormat {
   }
 
   /// Of the checksums so far and the next block's.
-  static func chain(_ checksum: UInt64, _ next: UInt64) -> UInt64 {
+  package static func chain(_ checksum: UInt64, _ next: UInt64) -> UInt64 {
     var hash = StableHash(seed: checksum)
     hash.combine(next)
     return hash.value

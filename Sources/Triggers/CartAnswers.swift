@@ -6,17 +6,18 @@ import Portrait
 extension CartTrigger {
   /// Holds a purchase, after it has acted on the cart, against the alerts that wait.
   mutating func answer(
-    _ event: borrowing EventSlot, _ effect: Cart.Effect, _ cart: Cart, _ who: Identity, _ moment: Moment,
+    _ event: borrowing EventSlot, _ effect: Cart.Effect, _ cart: Cart, _ who: Identity,
+    _ constants: EpochConstants, _ moment: Moment,
     _ output: inout TriggerOutput
   ) {
-    let rules = moment.rules.cart
+    let rules = constants.rules.cart
     guard let last = waiting.last else { return }
     if moment.watermark > last.time.addingSaturated(rules.recoveryMilliseconds) {
       waiting.removeAll()
       return
     }
     retract(event, cart, who, rules, &output)
-    recover(event, effect, who, moment, &output)
+    recover(event, effect, who, constants, moment, &output)
   }
 
   private mutating func retract(
@@ -47,11 +48,12 @@ extension CartTrigger {
   }
 
   private mutating func recover(
-    _ event: borrowing EventSlot, _ effect: Cart.Effect, _ who: Identity, _ moment: Moment,
+    _ event: borrowing EventSlot, _ effect: Cart.Effect, _ who: Identity, _ constants: EpochConstants,
+    _ moment: Moment,
     _ output: inout TriggerOutput
   ) {
     let purchase = event.ts
-    let gap = moment.rules.sessions.gapMilliseconds
+    let gap = constants.rules.sessions.gapMilliseconds
     var answered: [Waiting] = []
     var kept: [Waiting] = []
     var isNamed = false
@@ -65,7 +67,7 @@ extension CartTrigger {
       }
     }
     guard let last = answered.last, effect.whole || isNamed,
-      purchase <= last.time.addingSaturated(moment.rules.cart.recoveryMilliseconds)
+      purchase <= last.time.addingSaturated(constants.rules.cart.recoveryMilliseconds)
     else { return }
     waiting = kept
     for alert in answered { mark(alert.cart) { $0.recovered = true } }
@@ -75,7 +77,7 @@ extension CartTrigger {
       lagMilliseconds: purchase - last.time, cartValueMinor: last.valueMinor, cartCurrency: last.currency,
       orderID: event.orderID.map { event.string($0) }, orderValueMinor: value?.minor,
       orderCurrency: value == nil ? nil : event.currency)
-    if moment.isStale(purchase) {
+    if moment.isStale(purchase, constants.rules.alerts) {
       output.tally.staleCartRecovered += 1
       return
     }

@@ -41,7 +41,7 @@ extension CartTrigger {
     cleared = nil
   }
 
-  func write(into writer: inout BlockWriter) {
+  mutating func write(into writer: inout BlockWriter) {
     var bits = UInt16(phase.rawValue) | UInt16(marks.bits) << Bit.marks
     if firedInEpisode { bits |= Bit.firedInEpisode }
     if isCheckout { bits |= Bit.isCheckout }
@@ -98,7 +98,7 @@ extension CartTrigger {
   // MARK: Alerts
 
   /// Appends the alerts that count for limits or wait for an answer; nothing if there are none.
-  func writeAlerts(into writer: inout StateWriter, firstSeen: Int64) {
+  mutating func writeAlerts(into writer: inout StateWriter, firstSeen: Int64) {
     if alertTimes.isEmpty, waiting.isEmpty { return }
     writer.count(alertTimes.count)
     for time in alertTimes { writer.time(time, from: firstSeen) }

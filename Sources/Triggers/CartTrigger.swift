@@ -126,7 +126,8 @@ struct CartTrigger: Sendable, Hashable {
 
   /// Handles the deadline that `deadline` gave, dated `time`.
   mutating func fire(
-    _ kind: Deadline, at time: Int64, _ portrait: inout Portrait, _ who: Identity, _ moment: Moment,
+    _ kind: Deadline, at time: Int64, _ portrait: inout Portrait, _ who: Identity,
+    _ constants: EpochConstants, _ moment: Moment,
     _ output: inout TriggerOutput
   ) -> Decision {
     switch kind {
@@ -142,37 +143,37 @@ struct CartTrigger: Sendable, Hashable {
       phase = .noCart
       return .cartForgotten
     case .step:
-      return fireStep(at: time, portrait, who, moment, &output)
+      return fireStep(at: time, portrait, who, constants, moment, &output)
     }
   }
 
   private mutating func fireStep(
-    at time: Int64, _ portrait: Portrait, _ who: Identity, _ moment: Moment,
+    at time: Int64, _ portrait: Portrait, _ who: Identity, _ constants: EpochConstants, _ moment: Moment,
     _ output: inout TriggerOutput
   ) -> Decision {
     let step = nextStep
-    if let limit = limit(at: time, portrait, who, moment) {
+    if let limit = limit(at: time, portrait, who, constants, moment) {
       return handled(step, at: time, limitedBy: limit, &output)
     }
-    if let end = quietEnd(at: time, portrait, moment.rules) {
-      let next = step < moment.rules.cart.stepsMilliseconds.count
-      if next, anchor.addingSaturated(moment.rules.cart.stepsMilliseconds[step]) <= end {
+    if let end = quietEnd(at: time, portrait, constants.rules) {
+      let next = step < constants.rules.cart.stepsMilliseconds.count
+      if next, anchor.addingSaturated(constants.rules.cart.stepsMilliseconds[step]) <= end {
         return handled(step, at: time, limitedBy: .quietHours, &output)
       }
       deferredUntil = end
       return .stepDeferred(step: step, until: end)
     }
-    let body = abandoned(step, at: time, portrait, moment)
+    let body = abandoned(step, at: time, portrait, constants)
     let id = who.alert(.cartAbandoned, episode: episode, step: step)
     nextStep += 1
     lastHandled = max(lastHandled ?? time, time)
     deferredUntil = nil
-    if moment.isStale(time) {
+    if moment.isStale(time, constants.rules.alerts) {
       marks.limitedOtherwise = true
       output.tally[stale: step] += 1
       return .stepStale(step: step)
     }
-    record(id, step, at: time, body, portrait.cart, moment.rules.cart)
+    record(id, step, at: time, body, portrait.cart, constants.rules.cart)
     output.tally[fired: step] += 1
     output.emit(
       Alert(id: id, user: who.key, identified: who.isIdentified, time: time, body: .cartAbandoned(body)))
@@ -214,10 +215,12 @@ struct CartTrigger: Sendable, Hashable {
 
   // MARK: Limits
 
-  private func limit(at time: Int64, _ portrait: Portrait, _ who: Identity, _ moment: Moment) -> Limit? {
-    let rules = moment.rules.cart
+  private func limit(
+    at time: Int64, _ portrait: Portrait, _ who: Identity, _ constants: EpochConstants, _ moment: Moment
+  ) -> Limit? {
+    let rules = constants.rules.cart
     if portrait.traits.optedOut { return .optedOut }
-    if !who.isIdentified, !moment.rules.alerts.anonymous { return .anonymous }
+    if !who.isIdentified, !constants.rules.alerts.anonymous { return .anonymous }
     let value = portrait.cart.value
     let minimum =
       value.currency.flatMap { rules.minimumValueMinor[$0] } ?? rules.defaultMinimumValueMinor
@@ -247,7 +250,7 @@ struct CartTrigger: Sendable, Hashable {
   }
 
   private func abandoned(
-    _ step: Int, at time: Int64, _ portrait: Portrait, _ moment: Moment
+    _ step: Int, at time: Int64, _ portrait: Portrait, _ constants: EpochConstants
   ) -> CartAbandoned {
     let cart = portrait.cart
     let value = cart.value
@@ -268,7 +271,7 @@ struct CartTrigger: Sendable, Hashable {
           start: $0.start, lastEvent: $0.last, pages: $0.pages, dwellMilliseconds: $0.dwellMilliseconds)
       },
       priorCarts: carts - 1, priorCartsBought: cartsBought,
-      features: portrait.features(at: time, moment.constants), dwellInferred: portrait.dwellInferred)
+      features: portrait.features(at: time, constants), dwellInferred: portrait.dwellInferred)
   }
 
   var isCheckout = false
@@ -350,9 +353,9 @@ struct CartTrigger: Sendable, Hashable {
   /// A purchase, after it has acted on the cart.
   mutating func purchase(
     _ event: borrowing EventSlot, _ effect: Cart.Effect, _ portrait: Portrait, _ who: Identity,
-    _ moment: Moment, _ output: inout TriggerOutput
+    _ constants: EpochConstants, _ moment: Moment, _ output: inout TriggerOutput
   ) {
-    answer(event, effect, portrait.cart, who, moment, &output)
+    answer(event, effect, portrait.cart, who, constants, moment, &output)
     if !effect.wasEmpty, portrait.cart.isEmpty {
       phase = .noCart
       output.tally[marks.bought] += 1
@@ -360,7 +363,7 @@ struct CartTrigger: Sendable, Hashable {
     }
     if let earlier = cleared {
       cleared = nil
-      if abs(event.ts - earlier.time) <= moment.rules.sessions.gapMilliseconds {
+      if abs(event.ts - earlier.time) <= constants.rules.sessions.gapMilliseconds {
         output.tally[.cleared] -= 1
         output.tally[earlier.marks.bought] += 1
         cartsBought += 1

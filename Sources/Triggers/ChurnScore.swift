@@ -8,8 +8,7 @@ struct ChurnScore: Sendable, Hashable {
   var recentBegin: Int64
   /// 0 to 100; nil: no baseline.
   var score: Int?
-  /// In the order of `ChurnComponent`.
-  var components: [ChurnComponentValue] = []
+  var components = ChurnComponents()
 
   /// Components above 0 that count: one of weight 0 is switched off.
   var raised: Int {
@@ -30,7 +29,7 @@ struct ChurnScore: Sendable, Hashable {
   }
 
   /// The portrait is only read; `inout` keeps it from being copied.
-  init(of portrait: inout Portrait, at time: Int64, _ constants: EpochConstants) {
+  init(of portrait: inout Portrait, at time: Int64, _ constants: borrowing EpochConstants) {
     let rules = constants.rules.churn
     let tiers = constants.portrait.tiers
     let recentBegin = portrait.begin(rules.recentMilliseconds, at: time, tiers)
@@ -51,18 +50,17 @@ struct ChurnScore: Sendable, Hashable {
     }
     let recent = portrait.panes.sums(from: recentBegin)
     let baseline = portrait.panes.sums(from: baselineBegin, to: recentBegin)
-    components = [
-      Self.drop(
+    components = ChurnComponents(
+      dwellDrop: Self.drop(
         .dwellDrop, rules.dwellDropWeight, Double(recent.dwellMilliseconds) / recentDays,
         Double(baseline.dwellMilliseconds) / baselineDays),
-      Self.drop(
+      visitDrop: Self.drop(
         .visitDrop, rules.visitDropWeight, Double(recent.sessions) / recentDays,
         Double(baseline.sessions) / baselineDays),
-      Self.rise(
+      cartUnboughtRise: Self.rise(
         rules.cartUnboughtRiseWeight, Self.unbought(recent, recentDays),
         Self.unbought(baseline, baselineDays), portrait.hasHadCart),
-      Self.overdue(rules.overdueWeight, portrait.cadence, time),
-    ]
+      overdue: Self.overdue(rules.overdueWeight, portrait.cadence, time))
     score = weigh()
   }
 

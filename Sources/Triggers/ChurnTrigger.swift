@@ -59,10 +59,11 @@ struct ChurnTrigger: Sendable, Hashable {
 
   /// A visit, before it is the last one.
   mutating func visit(
-    at ts: Int64, lastVisit: Int64?, firstSeen: Int64, _ who: Identity, _ moment: Moment,
+    at ts: Int64, lastVisit: Int64?, firstSeen: Int64, _ who: Identity, _ constants: EpochConstants,
+    _ moment: Moment,
     _ output: inout TriggerOutput
   ) {
-    let rules = moment.rules.churn
+    let rules = constants.rules.churn
     if lastVisit == nil || next > Self.end(lastVisit!, rules) {
       let after = max(ts, lastEvaluation ?? ts)
       let steps = Milliseconds.floor(after - firstSeen, to: rules.evaluateEveryMilliseconds)
@@ -71,18 +72,19 @@ struct ChurnTrigger: Sendable, Hashable {
     if state == .churned, ts > churnedAt {
       state = .back
       lastBand = nil
-      recover(.returned, at: ts, score: nil, who, moment, &output)
+      recover(.returned, at: ts, score: nil, who, constants, moment, &output)
     }
   }
 
   /// A purchase (also a visit, which has been told before).
   mutating func purchase(
-    at ts: Int64, _ who: Identity, _ moment: Moment, _ output: inout TriggerOutput
+    at ts: Int64, _ who: Identity, _ constants: EpochConstants, _ moment: Moment,
+    _ output: inout TriggerOutput
   ) {
     guard state == .atRisk, ts >= entry else { return }
     state = .active
     lastBand = nil
-    recover(.purchase, at: ts, score: nil, who, moment, &output)
+    recover(.purchase, at: ts, score: nil, who, constants, moment, &output)
   }
 
   // MARK: Evaluation
@@ -90,14 +92,15 @@ struct ChurnTrigger: Sendable, Hashable {
   /// Handles the evaluation that `deadline` gave. The portrait is only read; `inout` keeps it from being copied,
   /// which most evaluations, of users without a baseline, would spend most of their time on.
   mutating func evaluate(
-    at time: Int64, _ portrait: inout Portrait, _ who: Identity, _ moment: Moment,
+    at time: Int64, _ portrait: inout Portrait, _ who: Identity, _ constants: EpochConstants,
+    _ moment: Moment,
     _ output: inout TriggerOutput
   ) -> ChurnEvaluation {
-    let rules = moment.rules.churn
+    let rules = constants.rules.churn
     next = time.addingSaturated(rules.evaluateEveryMilliseconds)
     lastEvaluation = time
     output.tally.evaluations += 1
-    let score = ChurnScore(of: &portrait, at: time, moment.constants)
+    let score = ChurnScore(of: &portrait, at: time, constants)
     var evaluation = ChurnEvaluation(
       activeDays: score.activeDays, score: score.score, components: score.components, verdict: .noBaseline)
     guard let points = score.score else {
@@ -122,13 +125,13 @@ struct ChurnTrigger: Sendable, Hashable {
     if state == .atRisk, points < rules.leaveScore {
       state = .active
       evaluation.verdict = .left
-      recover(.score, at: time, score: points, who, moment, &output)
+      recover(.score, at: time, score: points, who, constants, moment, &output)
     } else if !isHigh {
       evaluation.verdict = state == .atRisk ? .stillAtRisk : .notHigh
     } else if earlier == nil {
       evaluation.verdict = .highOnce
     } else {
-      evaluation.verdict = warn(score, earlier!, at: time, portrait, who, moment, &output)
+      evaluation.verdict = warn(score, earlier!, at: time, portrait, who, constants, moment, &output)
     }
     return evaluation
   }
@@ -136,9 +139,9 @@ struct ChurnTrigger: Sendable, Hashable {
   /// The second or a later high evaluation in a row: enters, and warns if that is allowed again.
   private mutating func warn(
     _ score: ChurnScore, _ earlier: ChurnBand, at time: Int64, _ portrait: Portrait, _ who: Identity,
-    _ moment: Moment, _ output: inout TriggerOutput
+    _ constants: EpochConstants, _ moment: Moment, _ output: inout TriggerOutput
   ) -> ChurnEvaluation.Verdict {
-    let rules = moment.rules.churn
+    let rules = constants.rules.churn
     let band = rules.band(score.score!)
     let isEntry = state != .atRisk
     if isEntry {
@@ -161,7 +164,7 @@ struct ChurnTrigger: Sendable, Hashable {
     }
     lastWarning = time
     lastWarningBand = band
-    if let reason = suppression(at: time, portrait, who, moment) {
+    if let reason = suppression(at: time, portrait, who, constants, moment) {
       output.tally[suppressed: reason] += 1
       return .suppressed(reason)
     }
@@ -170,39 +173,40 @@ struct ChurnTrigger: Sendable, Hashable {
     output.emit(
       Alert(
         id: id, user: who.key, identified: who.isIdentified, time: time,
-        body: .churnWarning(warning(score, band, at: time, portrait, moment))))
+        body: .churnWarning(warning(score, band, at: time, portrait, constants))))
     return .warned(id)
   }
 
   private func suppression(
-    at time: Int64, _ portrait: Portrait, _ who: Identity, _ moment: Moment
+    at time: Int64, _ portrait: Portrait, _ who: Identity, _ constants: EpochConstants, _ moment: Moment
   ) -> ChurnSuppression? {
     if portrait.traits.optedOut { return .optedOut }
-    if !who.isIdentified, !moment.rules.alerts.anonymous { return .anonymous }
-    return moment.isStale(time) ? .stale : nil
+    if !who.isIdentified, !constants.rules.alerts.anonymous { return .anonymous }
+    return moment.isStale(time, constants.rules.alerts) ? .stale : nil
   }
 
   private func warning(
-    _ score: ChurnScore, _ band: ChurnBand, at time: Int64, _ portrait: Portrait, _ moment: Moment
+    _ score: ChurnScore, _ band: ChurnBand, at time: Int64, _ portrait: Portrait, _ constants: EpochConstants
   ) -> ChurnWarning {
     let cadence = portrait.cadence
     return ChurnWarning(
-      score: score.score!, band: band, episode: episode, components: score.components,
+      score: score.score!, band: band, episode: episode, components: Array(score.components),
       reasons: score.reasons, activeDays: score.activeDays,
       lastVisit: portrait.lastActivity ?? portrait.firstSeen, lastPurchase: cadence.lastPurchase,
       meanGapDays: cadence.purchaseDays >= 2 ? cadence.meanGapDays : nil, purchases: cadence.purchases,
       lifetimeRevenueMinor: cadence.lifetimeRevenueMinor, revenueCurrency: cadence.revenueCurrency,
-      features: portrait.features(at: time, moment.constants), dwellInferred: portrait.dwellInferred)
+      features: portrait.features(at: time, constants), dwellInferred: portrait.dwellInferred)
   }
 
   /// Answers the open warning, if there is one.
   private mutating func recover(
-    _ reason: ChurnRecovered.Reason, at time: Int64, score: Int?, _ who: Identity, _ moment: Moment,
+    _ reason: ChurnRecovered.Reason, at time: Int64, score: Int?, _ who: Identity,
+    _ constants: EpochConstants, _ moment: Moment,
     _ output: inout TriggerOutput
   ) {
     guard let warning = open else { return }
     open = nil
-    if moment.isStale(time) {
+    if moment.isStale(time, constants.rules.alerts) {
       output.tally.staleChurnRecovered += 1
       return
     }

@@ -38,19 +38,17 @@ public final class EpochConstants: Sendable {
   }
 }
 
-/// What surrounds an event or deadline: constants, the partition's watermark and the record's clock.
-struct Moment {
-  let constants: EpochConstants
+/// What surrounds an event or deadline: the partition's watermark and the record's clock. The constants go beside it,
+/// for a reference in here would be counted with every event.
+struct Moment: BitwiseCopyable {
   /// After the record or tick that is being handled.
   let watermark: Int64
   /// Of the record or tick that is being handled, or of the last resume if that is later.
   let clock: Int64
 
-  var rules: Rules { constants.rules }
-
   /// Whether an alert dated `time` is too old to be sent.
-  func isStale(_ time: Int64) -> Bool {
-    guard let maxAge = constants.rules.alerts.maxAgeMilliseconds else { return false }
+  func isStale(_ time: Int64, _ rules: AlertRules) -> Bool {
+    guard let maxAge = rules.maxAgeMilliseconds else { return false }
     return clock.subtractingReportingOverflow(time).partialValue > maxAge
   }
 }

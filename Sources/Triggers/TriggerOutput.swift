@@ -37,10 +37,10 @@ public struct ChurnEvaluation: Sendable, Hashable {
   public var activeDays: Int
   /// nil: no baseline.
   public var score: Int?
-  public var components: [ChurnComponentValue]
+  public var components: ChurnComponents
   public var verdict: Verdict
 
-  public init(activeDays: Int, score: Int?, components: [ChurnComponentValue], verdict: Verdict) {
+  public init(activeDays: Int, score: Int?, components: ChurnComponents, verdict: Verdict) {
     self.activeDays = activeDays
     self.score = score
     self.components = components

@@ -31,16 +31,6 @@ public struct UserParts: OptionSet, Sendable {
     }
   }
 
-  /// What handling a deadline of this kind looks at.
-  public static func needed(by kind: UserState.DeadlineKind) -> UserParts {
-    switch kind {
-    case .session, .cartExpiry, .userForgotten: []
-    case .cartStep: .all
-    case .cartForgotten: .cart
-    case .evaluation: .traits
-    }
-  }
-
   /// What bringing a user to another epoch looks at.
   public static let neededByConversion: UserParts = .alerts
 }
@@ -75,6 +65,17 @@ enum Mark {
 }
 
 extension UserState {
+  /// What handling a deadline of this kind looks at.
+  public mutating func needed(for kind: DeadlineKind) -> UserParts {
+    switch kind {
+    case .session, .cartExpiry, .userForgotten: []
+    case .cartStep: .all
+    case .cartForgotten: .cart
+    // Only the second high score in a row can warn, and only a warning asks for traits.
+    case .evaluation: churn.lastBand == nil ? [] : .traits
+    }
+  }
+
   /// Reads what stands in front of a block's parts over whatever user is here; returns where the parts are. They are
   /// not at hand: of what they hold only whether the cart is empty.
   public mutating func read(_ block: UnsafeRawPointer) -> BlockParts {
@@ -135,7 +136,7 @@ extension UserState {
     return 0
   }
 
-  private func write(
+  private mutating func write(
     _ writer: inout BlockWriter, _ atHand: UserParts, _ block: BlockParts, _ scratch: inout StateWriter,
     _ visit: Visit?
   ) {

@@ -39,18 +39,19 @@ public struct UserState: Sendable, Hashable {
       output.tally.duplicates += 1
       return
     }
-    let moment = Moment(constants: constants, watermark: watermark, clock: clock)
+    let moment = Moment(watermark: watermark, clock: clock)
     if event.type.isActivity {
       churn.visit(
-        at: event.ts, lastVisit: portrait.lastActivity, firstSeen: portrait.firstSeen, who, moment, &output)
+        at: event.ts, lastVisit: portrait.lastActivity, firstSeen: portrait.firstSeen, who, constants, moment,
+        &output)
       cart.activity(at: event.ts, constants.rules.cart)
     }
     let effect = portrait.apply(event, constants.portrait)
     count(effect, &output)
     guard let change = effect.cart, change.accepted else { return }
     if event.type == .purchase {
-      cart.purchase(event, change, portrait, who, moment, &output)
-      churn.purchase(at: event.ts, who, moment, &output)
+      cart.purchase(event, change, portrait, who, constants, moment, &output)
+      churn.purchase(at: event.ts, who, constants, moment, &output)
     } else {
       cart.cartEvent(event.type, at: event.ts, change, portrait, constants.rules, &output)
     }
@@ -71,8 +72,11 @@ public struct UserState: Sendable, Hashable {
 
   // MARK: Deadlines
 
+  // What only looks is mutating here and below where it is called for every event: the state is passed by its address
+  // then, and else by a copy of its thousand bytes.
+
   /// The earliest deadline: when this user must be looked at again if nothing happens first.
-  public func deadline(_ constants: EpochConstants) -> (time: Int64, kind: DeadlineKind)? {
+  public mutating func deadline(_ constants: EpochConstants) -> (time: Int64, kind: DeadlineKind)? {
     let other = otherDeadline(constants)
     guard let session = portrait.sessions.deadline(gap: constants.portrait.gapMilliseconds), session < .max,
       session <= other?.time ?? .max
@@ -81,7 +85,7 @@ public struct UserState: Sendable, Hashable {
   }
 
   /// The earliest deadline that is not the session's, which comes first at one instant.
-  func otherDeadline(_ constants: EpochConstants) -> (time: Int64, kind: DeadlineKind)? {
+  mutating func otherDeadline(_ constants: EpochConstants) -> (time: Int64, kind: DeadlineKind)? {
     var earliest: (time: Int64, kind: DeadlineKind)?
     // In order of kind, so that the first of equals stays.
     func consider(_ time: Int64?, _ kind: DeadlineKind) {
@@ -101,7 +105,7 @@ public struct UserState: Sendable, Hashable {
 
   /// When nothing the user did matters any more: long without activity, the cart gone, limits and windows run
   /// out.
-  private func forgottenAt(_ constants: EpochConstants) -> Int64? {
+  private mutating func forgottenAt(_ constants: EpochConstants) -> Int64? {
     guard portrait.cart.isEmpty else { return nil }
     let memory = constants.memory
     let rules = constants.rules
@@ -123,18 +127,19 @@ public struct UserState: Sendable, Hashable {
     _ constants: EpochConstants,
     _ output: inout TriggerOutput
   ) -> Remainder {
-    let moment = Moment(constants: constants, watermark: watermark, clock: clock)
+    let moment = Moment(watermark: watermark, clock: clock)
     portrait.touch(time, constants.portrait)
     let decision: Decision
     switch kind {
     case .session:
       let session = portrait.closeSession(constants.portrait)
       decision = .sessionClosed(pages: session.pages, bounce: session.isBounce)
-    case .cartStep: decision = cart.fire(.step, at: time, &portrait, who, moment, &output)
-    case .cartExpiry: decision = cart.fire(.expiry, at: time, &portrait, who, moment, &output)
-    case .cartForgotten: decision = cart.fire(.forgotten, at: time, &portrait, who, moment, &output)
+    case .cartStep: decision = cart.fire(.step, at: time, &portrait, who, constants, moment, &output)
+    case .cartExpiry: decision = cart.fire(.expiry, at: time, &portrait, who, constants, moment, &output)
+    case .cartForgotten:
+      decision = cart.fire(.forgotten, at: time, &portrait, who, constants, moment, &output)
     case .evaluation:
-      decision = .evaluated(churn.evaluate(at: time, &portrait, who, moment, &output))
+      decision = .evaluated(churn.evaluate(at: time, &portrait, who, constants, moment, &output))
     case .userForgotten:
       output.tally.usersForgotten += 1
       decision = .userForgotten

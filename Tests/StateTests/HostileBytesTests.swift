@@ -1,4 +1,5 @@
-import Portrait
+import Events
+@testable import Portrait
 import Shard
 import TestSupport
 import Testing
@@ -25,23 +26,11 @@ import Triggers
     }
   }
 
+  private static let mutator = Mutator(pieces: Mutator.binaryPieces)
+
   static func mutate(_ bytes: [UInt8], _ dice: inout SeededGenerator) -> [UInt8] {
     var bytes = bytes
-    for _ in 0..<Int.random(in: 1...3, using: &dice) {
-      let place = Int.random(in: 0..<max(1, bytes.count), using: &dice)
-      switch Int.random(in: 0..<6, using: &dice) {
-      case 0 where place < bytes.count: bytes[place] ^= 1 << UInt8.random(in: 0...7, using: &dice)
-      case 1 where place < bytes.count: bytes[place] = UInt8.random(in: .min ... .max, using: &dice)
-      case 2 where place < bytes.count: bytes[place] = [0, 0x7F, 0x80, 0xFF].randomElement(using: &dice)!
-      case 3: bytes.removeSubrange(min(place, bytes.count)...)
-      case 4 where place < bytes.count: bytes.remove(at: place)
-      default:
-        let more = (0..<Int.random(in: 1...12, using: &dice)).map { _ in
-          Bool.random(using: &dice) ? 0xFF : UInt8.random(in: .min ... .max, using: &dice)
-        }
-        bytes.insert(contentsOf: more, at: min(place, bytes.count))
-      }
-    }
+    mutator.mutate(&bytes, &dice)
     return bytes
   }
 
@@ -95,5 +84,43 @@ import Triggers
       if bytes == writer.bytes { continue }
       #expect(throws: StateError.self) { try StateRecord(key: Array(user.key.utf8), value: bytes) }
     }
+  }
+
+  @Test(arguments: [Double.nan, .infinity, -.infinity])
+  func `A trait whose number is none is refused`(number: Double) {
+    let (constants, time) = (EpochConstants(Rules()), Int64(1_700_000_000_000))
+    var user = UserState(isIdentified: true, firstSeen: time, constants)
+    var slot = EventSlot()
+    slot.set(Event(type: .profile, ts: time, userID: "u", traits: ["age": .number(number)]))
+    var output = TriggerOutput()
+    Identity.with(key: "u", isIdentified: true) {
+      user.apply(slot, of: $0, watermark: time, clock: time, constants, &output)
+    }
+    var writer = StateWriter()
+    user.encode(as: "u", into: &writer)
+    #expect(Self.read(writer.bytes, key: "u") == .refused("malformed"))
+  }
+
+  @Test(arguments: [1 << 44, 1 << 45, .max, -1 << 45] as [Int64])
+  func `A pane that counts more than anybody could is refused`(count: Int64) {
+    var sums = PaneSums()
+    sums.events = count
+    var writer = StateWriter()
+    sums.encode(into: &writer)
+    let isRead = unsafe writer.bytes.withUnsafeBytes { bytes in
+      var reader = unsafe StateReader(bytes)
+      return (try? PaneSums(from: &reader)) == sums
+    }
+    #expect(isRead == (count == 1 << 44))
+  }
+
+  @Test func `The key of an epoch has one spelling`() {
+    func epoch(_ key: [UInt8]) -> UInt64? {
+      unsafe key.withUnsafeBytes { unsafe StateRecord.epoch(ofKey: $0) }
+    }
+    let key = StateRecord.key(ofEpoch: 0xABC)
+    #expect(epoch(key) == 0xABC)
+    #expect(epoch(key.map { $0 == UInt8(ascii: "a") ? UInt8(ascii: "A") : $0 }) == nil)
+    #expect(epoch(key.enumerated().map { $0 == 2 ? UInt8(ascii: "+") : $1 }) == nil)
   }
 }

@@ -15,7 +15,7 @@ import Triggers
     var users: [KnownUser] = []
     shard.forEachUser { users.append(KnownUser(key: $0, state: copy $1)) }
     var writer = StateWriter()
-    for user in users {
+    for var user in users {
       _ = try recode(user)
       writer.removeAll()
       let record = StateRecord(

@@ -1,1 +1,0 @@
-#include "ebb_prefetch.h"
