@@ -7,7 +7,23 @@ enum Order {
     leader TOPIC PARTITION BROKER  moves a partition's leader to a broker (1, 2, …); none: it has none
     coordinator GROUP BROKER       moves the coordinator of a consumer group
     round-trip MILLISECONDS        delays every answer by so much
+    refuse REQUEST REASON COUNT    fails the next so many requests of a kind (produce, fetch, offset-commit, join-group,
+                                   initialize-producer) for want of a right (topic, group, cluster, transactional-id)
+    allow REQUEST                  forgets those that have not been made yet
     """
+
+  private static let requests: [String: EmbeddedBroker.Request] = [
+    "produce": .produce, "fetch": .fetch, "offset-commit": .offsetCommit, "join-group": .joinGroup,
+    "initialize-producer": .initializeProducer,
+  ]
+
+  private static let reasons: [String: KafkaError.Code] = [
+    "topic": .topicAuthorizationFailed, "group": .groupAuthorizationFailed,
+    "cluster": .clusterAuthorizationFailed, "transactional-id": .transactionalIDAuthorizationFailed,
+  ]
+
+  /// Requests that one order may fail.
+  private static let mostRefusals = 10_000
 
   /// Does what a line asks for.
   ///
@@ -27,6 +43,16 @@ enum Order {
       case "round-trip" where words.count == 2:
         guard let milliseconds = Int32(words[1]), milliseconds >= 0 else { break }
         try broker.setRoundTrip(milliseconds: milliseconds)
+        return line
+      case "refuse" where words.count == 4:
+        guard let request = requests[words[1]], let reason = reasons[words[2]], let count = Int(words[3]),
+          (1...mostRefusals).contains(count)
+        else { break }
+        broker.fail(request, with: Array(repeating: reason, count: count))
+        return line
+      case "allow" where words.count == 2:
+        guard let request = requests[words[1]] else { break }
+        broker.clearFailures(of: request)
         return line
       default: break
       }

@@ -56,10 +56,13 @@ public struct NewTopic: Sendable, Hashable {
     let clock = ContinuousClock()
     let deadline = clock.now + .milliseconds(Int64(timeoutMilliseconds))
     var trouble: KafkaError?
+    // In slices, so that a refused password is told of as soon as the brokers do; each longer than the one before, so
+    // that brokers far away come to answer within one.
+    var slice: Int32 = 125
     while true {
       var metadata: UnsafePointer<rd_kafka_metadata>?
-      // In slices, so that a refused password is told of as soon as the brokers do.
-      let code = unsafe rd_kafka_metadata(client.pointer, 1, nil, &metadata, min(timeoutMilliseconds, 250))
+      slice = min(timeoutMilliseconds, 2 * slice)
+      let code = unsafe rd_kafka_metadata(client.pointer, 1, nil, &metadata, slice)
       if let metadata = unsafe metadata {
         defer { unsafe rd_kafka_metadata_destroy(metadata) }
         return unsafe Self.describe(metadata)

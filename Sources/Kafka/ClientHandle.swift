@@ -43,15 +43,29 @@ final class ClientInbox: Sendable {
     var errors: [KafkaError] = []
     /// Beyond the bound of `errors`; the repeated ones of a long outage.
     var errorsDropped = 0
+    /// Why the brokers' certificate was refused last.
+    var certificate: String?
     var rebalance: Rebalance?
   }
 
   static let maximumErrors = 64
 
   let callbacks: ClientCallbacks
+  let security: ClientSecurity
+  let tokenFile: TokenFile?
   let contents = Mutex(Contents())
 
-  init(_ callbacks: ClientCallbacks) { self.callbacks = callbacks }
+  init(_ callbacks: ClientCallbacks, _ properties: ClientProperties) {
+    self.callbacks = callbacks
+    security = ClientSecurity(properties)
+    tokenFile = properties.tokenFile
+  }
+
+  /// Adds what the library says of its connections.
+  func add(_ code: KafkaError.Code, cause: String?, class errorClass: KafkaError.Class?) {
+    let certificate = contents.withLock(\.certificate)
+    add(security.error(code, cause: cause, class: errorClass, certificate: certificate))
+  }
 
   func add(_ error: KafkaError) {
     contents.withLock { contents in
@@ -96,12 +110,13 @@ final class ClientInbox: Sendable {
     configure: (OpaquePointer) -> Void = { _ in }
   ) throws(KafkaError) {
     self.kind = kind
-    inbox = ClientInbox(callbacks)
+    inbox = ClientInbox(callbacks, properties)
     var configuration = Configuration()
     try configuration.set(properties)
     let retained = unsafe Unmanaged.passRetained(inbox).toOpaque()
     unsafe rd_kafka_conf_set_opaque(configuration.pointer, retained)
     unsafe rd_kafka_conf_set_log_cb(configuration.pointer, Self.logged)
+    unsafe Self.secure(configuration.pointer, inbox)
     unsafe configure(configuration.pointer!)
     var text = [CChar](repeating: 0, count: 512)
     guard
@@ -115,6 +130,7 @@ final class ClientInbox: Sendable {
     }
     configuration.disown()
     unsafe pointer = client
+    if inbox.tokenFile != nil { try unsafe Self.startTokens(client) }
   }
 
   deinit {
@@ -159,7 +175,7 @@ final class ClientInbox: Sendable {
         text = buffer.text
         errorClass = .fatal
       }
-      inbox.add(KafkaError(code: code, cause: text, class: errorClass))
+      inbox.add(code, cause: text, class: errorClass)
     }
 
   /// Statistics callback; 0: the library keeps the text.

@@ -5,6 +5,8 @@ import CRdKafka
 /// Values may be secrets: `description` does not show them, and neither does any error.
 public struct ClientProperties: Sendable, Hashable, CustomStringConvertible {
   public private(set) var values: [String: String]
+  /// Where the token is to sign in with (SASL OAUTHBEARER).
+  public var tokenFile: TokenFile?
 
   public init(_ values: [String: String] = [:]) { self.values = values }
 
@@ -21,12 +23,16 @@ public struct ClientProperties: Sendable, Hashable, CustomStringConvertible {
 
   /// These, with the others' values where both have one.
   public func overridden(by others: ClientProperties) -> ClientProperties {
-    ClientProperties(values.merging(others.values) { $1 })
+    var properties = ClientProperties(values.merging(others.values) { $1 })
+    properties.tokenFile = others.tokenFile ?? tokenFile
+    return properties
   }
 
   /// These, without those that only the other kind of client knows, so that one set can serve both.
   func relevant(to kind: ClientKind) -> ClientProperties {
-    ClientProperties(values.filter { kind.knows($0.key) })
+    var properties = ClientProperties(values.filter { kind.knows($0.key) })
+    properties.tokenFile = tokenFile
+    return properties
   }
 
   /// The names; never the values.

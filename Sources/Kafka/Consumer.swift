@@ -29,6 +29,7 @@ import Pipeline
   public static let batchCapacity = 1024
 
   let client: ClientHandle
+  let group: String
   private let queue: OpaquePointer
   /// As subscribed; `topicIndex` counts in it.
   public private(set) var topics: [String] = []
@@ -43,6 +44,9 @@ import Pipeline
   private var waiting = 0
   private var troubles: [KafkaError] = []
   private var closed = false
+  private(set) var nudge: FetchNudge
+  /// Whether a queue that has run dry is seen to at once: for who reads without end, and not for who is soon gone again.
+  var isNudging = false
   /// Records dropped because they were not of the present assignment or lay before its position.
   public private(set) var staleRecords = 0
 
@@ -65,9 +69,12 @@ import Pipeline
     invariants: ClientProperties
   ) throws(KafkaError) {
     var all = ClientProperties.forEveryClient.overridden(by: .consumerDefaults)
+      .overridden(by: .fetching(with: .current))
       .overridden(by: properties.relevant(to: .consumer)).overridden(by: invariants)
     all["group.id"] = group
+    self.group = group
     if let instance { all["group.instance.id"] = instance }
+    nudge = FetchNudge(all)
     client = try unsafe ClientHandle(.consumer, properties: all, callbacks: callbacks) { conf in
       unsafe rd_kafka_conf_set_rebalance_cb(conf, Self.rebalanced)
       unsafe rd_kafka_conf_set_error_cb(conf) { client, code, reason, opaque in
@@ -108,7 +115,11 @@ import Pipeline
     // The batch call waits until the batch is full. So: what is there; else wait for one, then what is there.
     take(maximum, timeoutMilliseconds: 0)
     if waiting == 0, !hasNews, timeoutMilliseconds != 0 {
-      take(1, timeoutMilliseconds: timeoutMilliseconds)
+      if isNudging, nudge.ranDry() {
+        take(1, timeoutMilliseconds: min(timeoutMilliseconds, FetchNudge.patienceMilliseconds))
+        if waiting == 0, !hasNews { wakeFetchers() }
+      }
+      if waiting == 0, !hasNews { take(1, timeoutMilliseconds: timeoutMilliseconds) }
       if waiting == 1, maximum > 1 { take(maximum, timeoutMilliseconds: 0) }
     }
     let (rebalance, errors) = client.inbox.contents.withLock { contents in
@@ -155,9 +166,14 @@ import Pipeline
     let count = waiting
     waiting = 0
     var index = 0
-    defer { while index < count { destroy(&index) } }
+    var bytes = 0
+    defer {
+      nudge.took(records: index, bytes: bytes)
+      while index < count { destroy(&index) }
+    }
     while index < count {
       let message = unsafe buffer[index]!
+      unsafe bytes += message.pointee.len
       if let record = unsafe admitRecord(message) {
         try body(.record(record))
       } else if let item = unsafe admitOther(message) {
@@ -267,6 +283,19 @@ import Pipeline
   public var assignment: [(partition: TopicPartition, nextOffset: Int64)] {
     table.assigned.map { (TopicPartition(topics[$0.topic], $0.partition), $0.nextOffset) }
   }
+
+  /// Where what is being read ends, as the last fetches told; without those of which none has come yet.
+  public var knownEnds: [(partition: TopicPartition, end: Int64)] {
+    assignment.compactMap { entry in
+      var (low, high) = (Int64(0), Int64(0))
+      let status = unsafe rd_kafka_get_watermark_offsets(
+        client.pointer, entry.partition.topic, entry.partition.partition, &low, &high)
+      return status == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? (entry.partition, high) : nil
+    }
+  }
+
+  /// Records and events that the library holds ready.
+  public var queued: Int { unsafe Int(rd_kafka_queue_length(queue)) }
 
   /// Leaves the group, or with an instance name keeps its place there until its session ends.
   ///

@@ -115,7 +115,7 @@ extension Consumer {
   }
 
   /// For committing from where the consumer itself is not at hand.
-  public func makeCommitter() -> OffsetCommitter { OffsetCommitter(client: client) }
+  public func makeCommitter() -> OffsetCommitter { OffsetCommitter(client: client, group: group) }
 }
 
 /// Commits offsets for a consumer's group. Outlives the consumer if need be; then commits fail.
@@ -130,10 +130,12 @@ extension Consumer {
   }
 
   private let client: ClientHandle
+  private let group: String
   private let queue: OpaquePointer
 
-  init(client: ClientHandle) {
+  init(client: ClientHandle, group: String) {
     self.client = client
+    self.group = group
     unsafe queue = rd_kafka_queue_new(client.pointer)
   }
 
@@ -154,9 +156,13 @@ extension Consumer {
     let tag = unsafe UInt(bitPattern: rd_kafka_event_opaque(event))
     let subject = "the offset commit"
     if let error = unsafe KafkaError(rd_kafka_event_error(event), subject: subject) {
-      return Outcome(tag: tag, error: error)
+      return Outcome(tag: tag, error: error.doing(.commit(group: group)))
     }
     let elements = unsafe PartitionList.elements(of: rd_kafka_event_topic_partition_list(event))
-    return Outcome(tag: tag, error: elements.lazy.compactMap(\.error).first)
+    guard let element = elements.first(where: { $0.error != nil }) else { return Outcome(tag: tag) }
+    // Positions of a topic are committed by those who may read it.
+    return Outcome(
+      tag: tag,
+      error: element.error?.doing(.commit(group: group)).doing(.read(topic: element.partition.topic)))
   }
 }

@@ -80,9 +80,8 @@ import Synchronization
       let code = unsafe KafkaError.Code(rd_kafka_event_error(event))
       let fatal = unsafe rd_kafka_event_error_is_fatal(event) != 0
       client.inbox.add(
-        KafkaError(
-          code: code, cause: unsafe rd_kafka_event_error_string(event).map { unsafe String(cString: $0) },
-          class: fatal ? .fatal : nil))
+        code, cause: unsafe rd_kafka_event_error_string(event).map { unsafe String(cString: $0) },
+        class: fatal ? .fatal : nil)
     case RD_KAFKA_EVENT_STATS:
       guard let statistics = client.inbox.callbacks.statistics, let text = unsafe rd_kafka_event_stats(event)
       else { break }
@@ -103,7 +102,7 @@ import Synchronization
       var error: KafkaError?
       if code.rawValue != 0 {
         let topic = unsafe String(cString: rd_kafka_topic_name(message.pointee.rkt))
-        error = KafkaError(code, subject: "topic \(topic)")
+        error = KafkaError(code, subject: "topic \(topic)")?.doing(.write(topic: topic))
       }
       unsafe onDelivery(
         DeliveryReport(

@@ -94,6 +94,8 @@ public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 extension KafkaError.Code {
+  /// What came is not Kafka's protocol.
+  public static let badMessage = Self(rawValue: -199)
   public static let transport = Self(rawValue: -195)
   public static let resolve = Self(rawValue: -193)
   public static let messageTimedOut = Self(rawValue: -192)

@@ -6,7 +6,7 @@ extension KafkaError {
     case .fatal, .fencedInstance, .fencedLocally, .producerFenced, .invalidProducerEpoch,
       .invalidProducerIDMapping, .transactionCoordinatorFenced:
       .fatal
-    case .transport, .resolve, .messageTimedOut, .allBrokersDown, .timedOut, .queueFull,
+    case .badMessage, .transport, .resolve, .messageTimedOut, .allBrokersDown, .timedOut, .queueFull,
       .waitingForCoordinator, .inProgress, .timedOutInQueue, .retry, .leaderNotAvailable, .notLeader,
       .requestTimedOut, .brokerNotAvailable, .replicaNotAvailable, .networkException, .coordinatorLoading,
       .coordinatorNotAvailable, .notCoordinator, .notEnoughReplicas, .notEnoughReplicasAfterAppend,
@@ -24,6 +24,11 @@ extension KafkaError {
         "no broker of \(it) can be reached",
         "check kafka.brokers, that the brokers run, and that nothing between here and there "
           + "refuses the connection"
+      )
+    case .badMessage:
+      return (
+        "what answers for \(it) does not speak Kafka's protocol, or its answers are damaged on the way",
+        "check that kafka.brokers names the brokers' own ports, and what stands between here and there"
       )
     case .resolve:
       return (

@@ -74,6 +74,7 @@ public struct KafkaInput: InputLog, ~Copyable {
       var consumer = try Consumer(
         properties: options.properties, group: options.group, instance: options.instance,
         callbacks: options.callbacks)
+      consumer.isNudging = consumer.hasLargeQueue
       try consumer.subscribe([options.topic])
       return consumer
     }
@@ -88,6 +89,14 @@ public struct KafkaInput: InputLog, ~Copyable {
   public var staleRecords: Int { consumer.staleRecords }
 
   public var isHealthy: Bool { health.isHealthy }
+
+  public var isInDoubt: Bool { health.isInDoubt }
+
+  public func knownEnds() -> [PartitionOffset] {
+    consumer.knownEnds.map { PartitionOffset($0.partition.partition, $0.end) }
+  }
+
+  public var fetchedRecords: Int { consumer.queued }
 
   public mutating func poll<Visitor: InputVisitor & ~Copyable>(
     into visitor: inout Visitor, timeoutMilliseconds: Int32
@@ -184,6 +193,12 @@ public struct KafkaInput: InputLog, ~Copyable {
     health.asked()
   }
 
+  public mutating func hold(_ partitions: [Int32]) throws(PipelineError) {
+    let running = consumer.assignment.filter { !partitions.contains($0.partition.partition) }
+      .map { (partition: $0.partition, offset: Offset.at($0.nextOffset)) }
+    try endingLane { () throws(KafkaError) in try consumer.assign(running) }
+  }
+
   /// A partition or the whole topic cannot be read at the moment, or at all.
   private mutating func recover(from error: KafkaError, at partition: TopicPartition?) throws(PipelineError) {
     guard error.code == .offsetReset || error.code == .offsetOutOfRange, let partition else {
@@ -240,7 +255,8 @@ public struct KafkaInput: InputLog, ~Copyable {
     case .illegalGeneration, .unknownMember, .rebalanceInProgress, .notCoordinator, .coordinatorLoading,
       .coordinatorNotAvailable, .waitingForCoordinator:
       return
-    case .topicAuthorizationFailed, .groupAuthorizationFailed: throw PipelineError(error)
+    case .topicAuthorizationFailed, .groupAuthorizationFailed:
+      throw PipelineError(error.doing(.read(topic: options.topic)).doing(.join(group: options.group)))
     default: break
     }
     if error.class == .fatal { throw PipelineError(error) }
@@ -250,19 +266,19 @@ public struct KafkaInput: InputLog, ~Copyable {
     if repeated.mayTell(error.code) { options.notice(KafkaNotice(.warning, "\(error)")) }
   }
 
-  /// Asks each partition's leader for its watermarks: an answer from all is the proof that silence is silence.
+  /// Asks each partition's leader for its watermarks: an answer from all is the proof that silence is silence. Who has
+  /// no partitions, having lost them perhaps, asks for one as anybody may.
   private mutating func probe() {
-    health.probed()
-    let assignment = consumer.assignment
-    guard !assignment.isEmpty else { return }
-    for entry in assignment {
+    let timeout = health.probed()
+    let assignment = consumer.assignment.map(\.partition)
+    for partition in assignment.isEmpty ? [TopicPartition(options.topic, 0)] : assignment {
       do throws(KafkaError) {
-        _ = try consumer.watermarks(of: entry.partition, timeoutMilliseconds: 200)
+        _ = try consumer.watermarks(of: partition, timeoutMilliseconds: timeout)
       } catch {
         return
       }
     }
-    health.proven()
+    health.proven(withPartitions: !assignment.isEmpty)
     if repeated.clear() {
       options.notice(KafkaNotice(.info, "the brokers of topic \(options.topic) answer again"))
     }
@@ -273,31 +289,47 @@ public struct KafkaInput: InputLog, ~Copyable {
 ///
 /// Trouble casts doubt, as does a new assignment; a probe of every leader ends it. Records do not: those of one
 /// broker say nothing of the partitions that another leads. Probes are asked for at most once a second, and only in
-/// doubt.
+/// doubt. Each waits twice as long for an answer as the one before, since brokers may be far away, and so much more
+/// seldom: a lane waits with it.
 struct InputHealth {
   private(set) var isHealthy = false
+  /// Whether there was trouble that no proof has followed.
+  private(set) var isInDoubt = false
   private var doubtedBefore = false
   private var lastProbe: ContinuousClock.Instant?
+  private var timeoutMilliseconds = Self.firstTimeout
+
+  private static let firstTimeout: Int32 = 200
+  private static let longestTimeout: Int32 = 3_200
 
   var wantsProbe: Bool {
     guard doubtedBefore, !isHealthy else { return false }
     guard let lastProbe else { return true }
-    return lastProbe + .seconds(1) <= .now
+    return lastProbe + .milliseconds(max(1_000, 2 * Int64(timeoutMilliseconds))) <= .now
   }
 
   mutating func doubted() {
     isHealthy = false
+    isInDoubt = true
     doubtedBefore = true
   }
 
   /// A proof is wanted that does not exist yet.
   mutating func asked() { if !isHealthy { doubtedBefore = true } }
 
-  mutating func probed() { lastProbe = .now }
+  /// How long the probe may wait for an answer, milliseconds.
+  mutating func probed() -> Int32 {
+    lastProbe = .now
+    defer { timeoutMilliseconds = min(2 * timeoutMilliseconds, Self.longestTimeout) }
+    return timeoutMilliseconds
+  }
 
-  mutating func proven() {
-    isHealthy = true
+  /// - Parameter withPartitions: whether the leaders of all partitions have answered, of which there are some.
+  mutating func proven(withPartitions: Bool = true) {
+    isHealthy = withPartitions
+    isInDoubt = false
     doubtedBefore = false
+    timeoutMilliseconds = Self.firstTimeout
   }
 }
 

@@ -122,7 +122,17 @@ public struct KafkaOutput: OutputLog, ~Copyable {
         try handOver()
         let state = acknowledgements.state()
         if let error = state.failure {
-          guard try shorten(after: error) else { throw refused(error) }
+          if error.code == .badMessage {
+            // Its connection has ended over a damaged answer: nobody knows whether it was written.
+            if repeated.mayTell(error.code) {
+              options.notice(KafkaNotice(.warning, "\(error); trying again"))
+            }
+            pause(milliseconds: max(0, min(milliseconds(until: deadline), 100)))
+            stage = .idle
+            try begin(cut)
+          } else if try !shorten(after: error) {
+            throw refused(error)
+          }
           continue
         }
         if state.outstanding == 0 {

@@ -20,6 +20,9 @@ public struct KafkaRecoverySource: RecoverySource, ~Copyable {
     /// How long one question to the brokers may take: about as long as giving a recovery up takes.
     public var requestTimeoutMilliseconds: Int32 = 2_000
 
+    /// How much may be read ahead, bytes; between 1 MiB and 64 MiB, which is as fast as any more.
+    public var queueBytes: Int64 = 64 << 20
+
     public init(
       properties: ClientProperties, group: String, inputTopic: String, stateTopic: String,
       start: StartPosition = .earliest, lostOffset: LostOffsetPolicy = .stop,
@@ -43,13 +46,18 @@ public struct KafkaRecoverySource: RecoverySource, ~Copyable {
 
   /// For throughput: one partition is read at a time, from its beginning to its end. The end of a partition is told
   /// when a fetch has found nothing more, which then must not wait for long.
-  private static let fetching = ClientProperties([
-    "fetch.max.bytes": "16777216", "max.partition.fetch.bytes": "8388608", "queued.min.messages": "200000",
-    "queued.max.messages.kbytes": "65536", "fetch.wait.max.ms": "10", "fetch.error.backoff.ms": "100",
-  ])
+  private static func fetching(queue bytes: Int64) -> ClientProperties {
+    let bytes = min(max(bytes, 1 << 20), 64 << 20)
+    return ClientProperties([
+      "fetch.max.bytes": "\(bytes / 4)", "max.partition.fetch.bytes": "\(bytes / 8)",
+      "queued.min.messages": "200000", "queued.max.messages.kbytes": "\(bytes / 1_024)",
+      "fetch.wait.max.ms": "10",
+      "fetch.error.backoff.ms": "100",
+    ])
+  }
 
   public init(_ options: Options) throws(PipelineError) {
-    let properties = options.properties.overridden(by: Self.fetching)
+    let properties = options.properties.overridden(by: Self.fetching(queue: options.queueBytes))
     var reader = try endingLane { () throws(KafkaError) in
       try Consumer(properties: properties, group: options.group, callbacks: options.callbacks)
     }
@@ -193,7 +201,7 @@ public struct KafkaRecoverySource: RecoverySource, ~Copyable {
 
   /// Trouble that passes is told of once a minute, and waited for a moment so as not to ask a thousand times.
   private mutating func wait(for error: KafkaError) throws(PipelineError) {
-    guard error.class == .retriable else { throw PipelineError(error) }
+    guard error.class == .retriable else { throw PipelineError(error.doing(.commit(group: options.group))) }
     // An open transaction is no trouble: it ends within its timeout.
     if error.code != .unstableOffset, repeated.mayTell(error.code) {
       options.notice(KafkaNotice(.warning, "recovering waits: \(error); trying again"))
@@ -232,7 +240,8 @@ public struct KafkaRecoverySource: RecoverySource, ~Copyable {
         try visitor.record(InputRecord(view))
       case .endOfPartition(_, let partition, let nextOffset):
         try visitor.reachedEnd(partition: partition, nextOffset: nextOffset)
-      case .failure(let error, _): failures.append(error)
+      case .failure(let error, let partition):
+        failures.append(partition.map { error.doing(.read(topic: $0.topic)) } ?? error)
       }
     }
     try visitor.batchEnded()

@@ -273,6 +273,9 @@ public struct KafkaTransactions: TransactionLog, ~Copyable {
   }
 
   private mutating func judged(_ error: KafkaError) -> TransactionError {
+    var error = error.doing(.commit(group: options.group)).doing(.transact(id: options.transactionalID))
+    // The library says of which topic only in its own words, where it says it at all.
+    if error.message.hasSuffix(" the transaction") { error = error.doing(.writeOutputs) }
     let judged = TransactionError(error, passing: &passing)
     if judged.class != .fatal, repeated.mayTell(error.code) {
       options.notice(KafkaNotice(.warning, "\(error); trying again"))

@@ -120,7 +120,7 @@ public struct RecordHeader: Sendable, Hashable {
     }
     if let copy = unsafe copy { unsafe rd_kafka_headers_destroy(copy) }
     if code == RD_KAFKA_RESP_ERR__QUEUE_FULL { return false }
-    throw clientError(KafkaError.Code(code), subject: "topic \(topic)")
+    throw clientError(KafkaError.Code(code), subject: "topic \(topic)").doing(.write(topic: topic))
   }
 
   /// As the other `produce`, from arrays; waits for room in the send queue, at most so long.

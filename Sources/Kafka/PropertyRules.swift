@@ -27,8 +27,21 @@ extension ClientProperties {
     // Below 2.2.0 a partition with more waiting than this is not asked for again for up to a second: with 10,000 a
     // lane that catches up stood still most of the time. What bounds the memory is the number of bytes.
     "queued.min.messages": "1000000",
-    "queued.max.messages.kbytes": "32768",
+    "queued.max.messages.kbytes": "16384",
   ])
+
+  /// How much a consumer may hold ready, of a process that has so much memory: a sixteenth of it for all of them, and
+  /// 16 MiB each at most, which is as fast as any more. To be overridden by what the operator says.
+  public static func queue(ofMemory bytes: Int64, consumers: Int) -> ClientProperties {
+    let kibibytes = min(max(bytes / Int64(16 * max(consumers, 1)) / 1_024, 1_024), 16_384)
+    return ClientProperties(["queued.max.messages.kbytes": "\(kibibytes)"])
+  }
+
+  /// How soon a full queue is looked at again, where the library lets that be said; below it `FetchNudge` serves.
+  static func fetching(with version: LibraryVersion) -> ClientProperties {
+    version < LibraryVersion(major: 2, minor: 2, revision: 0)
+      ? ClientProperties([:]) : ClientProperties(["fetch.queue.backoff.ms": "20"])
+  }
 
   /// What nobody may change.
   static let consumerInvariants = ClientProperties([

@@ -12,6 +12,8 @@ public struct ThreadedRecoverer<Source: RecoverySource & ~Copyable & SendableMet
     public var laneNotice: @Sendable (LaneNotice) -> Void
     /// How far a long recovery is.
     public var kafkaNotice: @Sendable (KafkaNotice) -> Void
+    /// While it is shut nothing is read.
+    public var valve = InputValve()
     /// How often that is told.
     public var tellEveryMilliseconds: Int64 = 5_000
 
@@ -82,9 +84,17 @@ public struct ThreadedRecoverer<Source: RecoverySource & ~Copyable & SendableMet
   ) throws(PipelineError) {
     var recovery = Recovery<Source>(
       order, settings: options.settings, snapshots: options.snapshots, now: options.now,
-      notify: options.laneNotice)
+      notify: options.laneNotice,
+      mayGoOn: {
+        while options.valve.isShut, !worker.isStopping, board.isCurrent(round) { worker.rest() }
+        return !worker.isStopping && board.isCurrent(round)
+      })
     var pace = RecoveryPace(now: options.now(), everyMilliseconds: options.tellEveryMilliseconds)
     while !worker.isStopping, board.isCurrent(round) {
+      if options.valve.isShut {
+        worker.rest()
+        continue
+      }
       if let result = try recovery.step(&source, timeoutMilliseconds: stepMilliseconds) {
         return board.finish(result, round)
       }

@@ -31,6 +31,9 @@ final class Worker: Sendable {
     }
   }
 
+  /// On the thread: lets a little time pass.
+  func rest() { pause(milliseconds: 50) }
+
   /// Asks the thread to end, and waits for that at most so long. After that it is left behind: it can be held up by
   /// brokers that are away, and the process is about to end in any case.
   ///

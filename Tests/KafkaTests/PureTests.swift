@@ -44,10 +44,22 @@ import Testing
     #expect(health.isHealthy && !health.wantsProbe)
     health.doubted()
     #expect(!health.isHealthy && health.wantsProbe)
-    health.probed()
+    #expect(health.probed() > 0)
     #expect(!health.wantsProbe)
     health.proven()
     #expect(health.isHealthy)
+  }
+
+  @Test func `A lane without partitions is in doubt after trouble, until anybody answers`() {
+    var health = InputHealth()
+    #expect(!health.isInDoubt, "who never had any has nobody to ask")
+    health.doubted()
+    #expect(health.isInDoubt && health.wantsProbe)
+    let waits = (0..<6).map { _ in health.probed() }
+    #expect(waits == [200, 400, 800, 1_600, 3_200, 3_200], "brokers may be far away")
+    health.proven(withPartitions: false)
+    #expect(!health.isInDoubt && !health.isHealthy && !health.wantsProbe)
+    #expect(health.probed() == 200)
   }
 
   @Test func `The same complaint is told once a minute`() {

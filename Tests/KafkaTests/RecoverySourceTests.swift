@@ -152,7 +152,7 @@ private func source(
         return nil as Void?
       }
     } catch let error as PipelineError {
-      #expect(error.hint.contains("Read on the group"))
+      #expect(error.hint.contains("Read on group ebb"))
     }
   }
 

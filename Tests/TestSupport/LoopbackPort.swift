@@ -1,13 +1,15 @@
 import Glibc
 
-/// A TCP port of 127.0.0.1 on which nobody answers for as long as this object lives: it is held without being listened
-/// on, so that nobody else can take it meanwhile.
-public final class ClosedPort: Sendable {
+/// A TCP port of 127.0.0.1, held for as long as this object lives. Without a backlog nobody answers there: it is not
+/// listened on, and nobody else can take it meanwhile.
+public final class LoopbackPort: Sendable {
   public let number: Int
-  private let descriptor: Int32
+  /// To accept connections from.
+  public let descriptor: Int32
 
-  public init() throws {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  /// - Parameter backlog: connections that may wait to be accepted; nil: nobody listens.
+  public init(backlog: Int32? = nil) throws {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw TestSupportError("no socket: errno \(errno)") }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -17,8 +19,9 @@ public final class ClosedPort: Sendable {
     // The socket calls take a `sockaddr`, which every kind of address begins with.
     let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        let bound = unsafe bind(descriptor, generic, length)
-        return bound == 0 ? unsafe getsockname(descriptor, generic, &length) : bound
+        guard unsafe bind(descriptor, generic, length) == 0 else { return Int32(-1) }
+        if let backlog, listen(descriptor, backlog) != 0 { return -1 }
+        return unsafe getsockname(descriptor, generic, &length)
       }
     }
     number = Int(UInt16(bigEndian: address.sin_port))
