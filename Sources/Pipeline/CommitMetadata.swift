@@ -46,7 +46,13 @@ public struct CommitMetadata: Sendable, Hashable {
   private static let mark = "ebb1:"
 
   /// The text that is committed.
-  public var text: String {
+  public var text: String { Self.text(of: content) }
+
+  package static func text(of content: [UInt8]) -> String {
+    mark + Base64URL.encode(content) + ":" + checksum(content)
+  }
+
+  package var content: [UInt8] {
     var writer = StateWriter()
     writer.fixed64(cut.owner)
     writer.unsigned(cut.sequence)
@@ -69,7 +75,7 @@ public struct CommitMetadata: Sendable, Hashable {
       writer.signed(entry.clock &- last.clock)
       last = entry
     }
-    return Self.mark + Base64URL.encode(writer.bytes) + ":" + Self.checksum(writer.bytes)
+    return writer.bytes
   }
 
   /// Reads a text back.

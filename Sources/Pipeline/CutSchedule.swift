@@ -2,15 +2,21 @@
 /// else when offsets have waited for the maximum, or when the outbox is full. Pure: times come in, a decision
 /// goes out.
 struct CutSchedule: Sendable, Hashable {
-  let minimumMilliseconds: Int64
-  let maximumMilliseconds: Int64
+  private var minimumMilliseconds: Int64
+  private var maximumMilliseconds: Int64
   /// Since when offsets wait to be committed; nil: none do.
-  private var waitingSince: Int64?
+  private(set) var waitingSince: Int64?
   /// When the last cut was closed.
   private(set) var lastCut: Int64 = .min
   private var hasRecords = false
 
   init(minimumMilliseconds: Int64, maximumMilliseconds: Int64) {
+    self.minimumMilliseconds = minimumMilliseconds
+    self.maximumMilliseconds = maximumMilliseconds
+  }
+
+  /// Other intervals hold from now on.
+  mutating func change(minimumMilliseconds: Int64, maximumMilliseconds: Int64) {
     self.minimumMilliseconds = minimumMilliseconds
     self.maximumMilliseconds = maximumMilliseconds
   }

@@ -36,6 +36,9 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
     case .committed(let number, let stateOffsets):
       precondition(number == cut.number, "another cut was in flight")
       inFlight = nil
+      let now = clock.monotonic()
+      snapshot.commitLatency.observe(now - inFlightTimes.began)
+      snapshot.cutLatency.observe(now - inFlightTimes.waiting)
       for section in cut.sections { committed(section, number, stateOffsets[section.partition]) }
     }
   }
@@ -66,10 +69,16 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
     // No input was taken meanwhile: that a partition was quiet is not known.
     if wasInFlight { restartSilence() }
     guard let cut = nextCut() else { return schedule.cleared() }
+    try begin(cut)
+    schedule.closed(at: clock.monotonic())
+  }
+
+  private mutating func begin(_ cut: Cut) throws(PipelineError) {
     try output.begin(cut)
     inFlight = cut
     snapshot.cuts += 1
-    schedule.closed(at: clock.monotonic())
+    let now = clock.monotonic()
+    inFlightTimes = (waiting: schedule.waitingSince ?? now, began: now)
   }
 
   /// Flushes everything of a partition and waits for it, so that the clock log has room again.
@@ -156,9 +165,7 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
         try progress(timeoutMilliseconds: 50)
       } else {
         guard let cut = nextCut() else { return true }
-        try output.begin(cut)
-        inFlight = cut
-        snapshot.cuts += 1
+        try begin(cut)
       }
     }
     if inFlight == nil, outbox.isEmpty { return true }

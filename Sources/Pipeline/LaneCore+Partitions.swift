@@ -61,12 +61,15 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
     owned.removeAll()
     outbox.clear()
     schedule.cleared()
+    // What became ready while it was given up is not to be read any more.
+    starts.removeAll()
+    held.removeAll()
   }
 
   /// Begins recoveries when the output is ready, takes up what has been recovered, and returns what the input is to
   /// start with.
   mutating func takeUpPartitions() throws(PipelineError) -> [PartitionOffset] {
-    if !orders.isEmpty, try output.isReady() {
+    if !orders.isEmpty, !isShut, try output.isReady() {
       recoverer.begin(orders)
       orders.removeAll()
     }
@@ -74,7 +77,8 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
       for result in try recoverer.take() { try takeUp(result) }
     }
     defer { starts.removeAll() }
-    return starts
+    // All that are live are started when the valve opens.
+    return isShut ? [] : starts
   }
 
   private mutating func takeUp(_ result: RecoveryResult) throws(PipelineError) {

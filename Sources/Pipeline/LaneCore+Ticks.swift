@@ -75,7 +75,9 @@ extension LaneCore where Output: ~Copyable, Helper: ~Copyable {
     let drift = ticks.drift(wall: wall, monotonic: now, speed: clock.speed)
     let bound = max(settings.rules.time.allowedLatenessMilliseconds, 1_000)
     let hasDrifted = Double(abs(drift)) > Double(bound) * clock.speed
-    if hasDrifted, !ticks.hasToldDrift { notify(.clockMoved(milliseconds: drift)) }
+    if hasDrifted != ticks.hasToldDrift {
+      notify(hasDrifted ? .clockMoved(milliseconds: drift) : .clockRight)
+    }
     ticks.toldDrift(hasDrifted)
     return hasDrifted
   }

@@ -89,12 +89,17 @@ public struct LaneClock: Sendable {
   public var monotonic: @Sendable () -> Int64
   /// How many milliseconds `wall` moves in one of `monotonic`: 1, except where time is accelerated for show.
   public var speed: Double
+  /// Lets so many milliseconds pass.
+  public var pause: @Sendable (Int64) -> Void
 
+  /// - Parameter pause: nil: the thread sleeps.
   public init(
-    wall: @escaping @Sendable () -> Int64, monotonic: @escaping @Sendable () -> Int64, speed: Double = 1
+    wall: @escaping @Sendable () -> Int64, monotonic: @escaping @Sendable () -> Int64, speed: Double = 1,
+    pause: (@Sendable (Int64) -> Void)? = nil
   ) {
     self.wall = wall
     self.monotonic = monotonic
     self.speed = speed
+    self.pause = pause ?? { sleepFor(milliseconds: $0) }
   }
 }

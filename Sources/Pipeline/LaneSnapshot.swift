@@ -1,5 +1,5 @@
 import Events
-import Synchronization
+import Telemetry
 import Triggers
 
 /// What a lane has done and how it stands, as a value.
@@ -27,12 +27,38 @@ public struct LaneSnapshot: Sendable {
   /// Partitions assigned whose state is not there yet, and how far those in work are.
   public var waiting = 0
   public var recovering: [RecoveryProgress] = []
+  /// The configuration that it works under, and how many partitions have not begun to yet.
+  public var configVersion = ""
+  public var changing = 0
   /// The smallest watermark of the owned partitions; nil: none has seen an event.
   public var watermark: Int64?
   /// Largest event time seen.
   public var latestEvent: Int64?
-  /// Goes up with every turn of the lane's loop.
-  public var turns: UInt64 = 0
+  /// From the moment at which something first waited to be written to its commit.
+  public var cutLatency = LatencyHistogram()
+  /// From the beginning of a cut's writing to its commit.
+  public var commitLatency = LatencyHistogram()
+  /// Bytes of output that wait for the next cut.
+  public var outboxBytes = 0
+
+  // What follows is looked at twice a second.
+
+  /// How far the partitions are that are owned.
+  public var standings: [PartitionStanding] = []
+  /// Whether the brokers answer.
+  public var isHealthy = false
+  /// Whether there was trouble with the brokers and none has answered since, also of a lane without partitions.
+  public var isInDoubt = false
+  /// Records that the client library holds ready.
+  public var fetchedRecords = 0
+  /// Memory taken for users, their keys and their deadlines, bytes.
+  public var stateBytes = 0
+  /// What the table that is about to grow next takes beside itself while it does, bytes; 0: none is.
+  public var growthBytes = 0
+  /// The last alerts, newest first; a few.
+  public var latestAlerts: [Alert] = []
+  /// No user's deadline is earlier, milliseconds since 1970 UTC; nil: none is pending.
+  public var earliestDeadline: Int64?
 
   public init() {}
 
@@ -44,27 +70,29 @@ public struct LaneSnapshot: Sendable {
   }
 }
 
-/// The three places where a lane meets the rest of the process: a stop request read between batches, a snapshot
-/// published once per batch, and the progress that the snapshot carries.
-public final class LaneMonitor: Sendable {
-  private let snapshot = Mutex(LaneSnapshot())
-  private let stopping = Atomic<Bool>(false)
+/// How far a lane is with a partition.
+public struct PartitionStanding: Sendable, Hashable {
+  public var partition: Int32
+  /// The next offset to take in.
+  public var nextOffset: Int64
+  /// The offset behind the last record, as far as is known.
+  public var end: Int64?
+  /// Everything that there was has been read.
+  public var isAtEnd: Bool
+  /// nil: no event has been seen.
+  public var watermark: Int64?
 
-  public init() {}
-
-  /// Asks the lane to finish its cut and leave.
-  public func stop() {
-    stopping.store(true, ordering: .releasing)
+  public init(partition: Int32, nextOffset: Int64, end: Int64?, isAtEnd: Bool, watermark: Int64?) {
+    self.partition = partition
+    self.nextOffset = nextOffset
+    self.end = end
+    self.isAtEnd = isAtEnd
+    self.watermark = watermark
   }
 
-  public var isStopping: Bool { stopping.load(ordering: .acquiring) }
-
-  /// The latest published snapshot.
-  public var latest: LaneSnapshot { snapshot.withLock { $0 } }
-
-  func publish(_ value: LaneSnapshot) {
-    snapshot.withLock { $0 = value }
-  }
+  /// Records that are still to be read; nil: not known yet. At the end there are none, though control records of
+  /// transactions may stand there.
+  public var lag: Int64? { isAtEnd ? 0 : end.map { max(0, $0 - nextOffset) } }
 }
 
 /// Something worth a line in the log, told where it happens. Never carries payloads.
@@ -80,6 +108,8 @@ public enum LaneNotice: Sendable {
   case snapshotDropped(partition: Int32, reason: String)
   /// The wall clock was set: quiet partitions do not follow it any more.
   case clockMoved(milliseconds: Int64)
+  /// It is right again, and they follow it.
+  case clockRight
   case rejected(Rejection, partition: Int32, offset: Int64)
   /// Told once a lane: the topic is not partitioned by user.
   case foreignKey(partition: Int32, offset: Int64)

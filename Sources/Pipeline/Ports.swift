@@ -105,10 +105,27 @@ public protocol InputLog: ~Copyable {
   ) throws(PipelineError) -> Int
   /// Begins to read partitions that are assigned, each at its next offset; the others go on as they are.
   mutating func start(_ positions: [PartitionOffset]) throws(PipelineError)
+  /// Leaves partitions alone that are being read, until they are started again; the others go on as they are.
+  mutating func hold(_ partitions: [Int32]) throws(PipelineError)
   /// Whether the log is reachable at the moment. While it is not, silence proves nothing and no partition ticks.
   var isHealthy: Bool { get }
+  /// Whether there was trouble, and no proof since that the log is reachable, with partitions or without.
+  var isInDoubt: Bool { get }
   /// Gives up all partitions (through `revoked`) and leaves; bounded in time.
   mutating func close<Visitor: InputVisitor & ~Copyable>(into visitor: inout Visitor) throws(PipelineError)
+  /// Where the partitions that are read end, as far as is known without asking: the offset behind the last record.
+  func knownEnds() -> [PartitionOffset]
+  /// Records that are fetched and not handed over yet.
+  var fetchedRecords: Int { get }
+}
+
+extension InputLog where Self: ~Copyable {
+  /// Never: for logs that are always there.
+  public var isInDoubt: Bool { false }
+
+  /// For logs that do not know.
+  public func knownEnds() -> [PartitionOffset] { [] }
+  public var fetchedRecords: Int { 0 }
 }
 
 /// A place in a partition.

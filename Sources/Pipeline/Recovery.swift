@@ -63,6 +63,7 @@ public struct Recovery<Source: RecoverySource & ~Copyable>: ~Copyable {
   private let snapshots: (any SnapshotReader)?
   private let now: @Sendable () -> Int64
   private let notify: @Sendable (LaneNotice) -> Void
+  private let mayGoOn: @Sendable () -> Bool
   private let began: Int64
   private var phase = Phase.committed
   private var phaseBegan: Int64
@@ -76,15 +77,21 @@ public struct Recovery<Source: RecoverySource & ~Copyable>: ~Copyable {
   /// brokers allow by default is 15 minutes (`transaction.max.timeout.ms`).
   private static var patienceMilliseconds: Int64 { 16 * 60_000 }
 
+  /// - Parameters:
+  ///   - now: milliseconds of monotonic time.
+  ///   - mayGoOn: asked now and then within a step that takes long; waits while the process is short of memory, and
+  ///     says no when the recovery has been given up.
   public init(
     _ order: RecoveryOrder, settings: LaneSettings, snapshots: (any SnapshotReader)?,
-    now: @escaping @Sendable () -> Int64, notify: @escaping @Sendable (LaneNotice) -> Void
+    now: @escaping @Sendable () -> Int64, notify: @escaping @Sendable (LaneNotice) -> Void,
+    mayGoOn: @escaping @Sendable () -> Bool = { true }
   ) {
     self.order = order
     self.settings = settings
     self.snapshots = snapshots
     self.now = now
     self.notify = notify
+    self.mayGoOn = mayGoOn
     began = now()
     phaseBegan = began
     visitor = RecoveryVisitor(order.partition, settings)
@@ -205,9 +212,14 @@ public struct Recovery<Source: RecoverySource & ~Copyable>: ~Copyable {
       snapshots.forget(order.partition)
       return stateLow
     }
+    var isGivenUp = false
     do throws(SnapshotError) {
       var records: Int64 = 0
-      let from = try unsafe snapshots.read(order.partition) { key, value throws(PipelineError) in
+      let from = try unsafe snapshots.read(order.partition) { [mayGoOn] key, value throws(PipelineError) in
+        if records % 1_024 == 1_023, !mayGoOn() {
+          isGivenUp = true
+          throw PipelineError(.state, "the recovery was given up", hint: "")
+        }
         records += 1
         try unsafe visitor.restore(key: key, value: value, upTo: committed.nextOffset)
       }
@@ -218,7 +230,7 @@ public struct Recovery<Source: RecoverySource & ~Copyable>: ~Copyable {
       visitor.summary.snapshotRecords = records
       return from
     } catch {
-      notify(.snapshotDropped(partition: order.partition, reason: error.reason))
+      if !isGivenUp { notify(.snapshotDropped(partition: order.partition, reason: error.reason)) }
       renewVisitor()
       return stateLow
     }

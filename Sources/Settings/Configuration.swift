@@ -16,7 +16,10 @@ public struct Configuration: Sendable, Hashable {
   public var delivery = Delivery.exactlyOnce
   public var state = StateSettings()
   public var alerts = AlertSettings()
+  public var memory = MemorySettings()
+  public var http = HTTPSettings()
   public var log = LogSettings()
+  public var privacy = PrivacySettings()
 
   public init() {}
 
@@ -41,6 +44,8 @@ public struct KafkaSettings: Sendable, Hashable {
   public var properties: [String: String] = [:]
   /// Properties whose value is read from elsewhere at start.
   public var secrets: [String: SecretSource] = [:]
+  /// A file with the token to sign in with, which something else renews: an absolute path.
+  public var token: String?
 
   public init() {}
 }
@@ -134,10 +139,66 @@ public struct StateSettings: Sendable, Hashable {
   public init() {}
 }
 
+/// `memory.*`
+public struct MemorySettings: Sendable, Hashable {
+  /// What the process may take, bytes; nil: what its control group and the machine allow.
+  public var maxBytes: Int?
+
+  public init() {}
+}
+
 /// `alerts.*`, as far as results for a user do not depend on it.
 public struct AlertSettings: Sendable, Hashable {
   /// CloudEvents `source`.
   public var source = "/ebb"
+
+  public init() {}
+}
+
+/// `http.*`
+public struct HTTPSettings: Sendable, Hashable {
+  /// nil: nothing is served.
+  public var listen: ListenAddress? = ListenAddress(host: "127.0.0.1", port: 9322)
+  /// nil: none is asked for.
+  public var token: SecretSource?
+  /// Names by which it may be asked for, beside `localhost` and addresses.
+  public var names: [String] = []
+  /// A partition further behind is not ready, records.
+  public var readyLag = 100_000
+
+  public init() {}
+}
+
+/// Where a server listens.
+public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
+  /// A name or an address, the latter without brackets.
+  public var host: String
+  /// 0: any that is free.
+  public var port: Int
+
+  public init(host: String, port: Int) {
+    self.host = host
+    self.port = port
+  }
+
+  /// `host:port`, as it is configured.
+  public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+  /// Whether only this machine reaches it.
+  public var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+}
+
+/// `privacy.*`
+public struct PrivacySettings: Sendable, Hashable {
+  /// How users are named in the log and on HTTP.
+  public enum UserIDs: String, Sendable, Hashable, CaseIterable {
+    case plain
+    /// By a keyed hash of the id.
+    case hashed
+  }
+
+  public var userIDs = UserIDs.plain
+  public var key: SecretSource?
 
   public init() {}
 }

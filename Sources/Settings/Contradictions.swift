@@ -18,7 +18,7 @@ enum Contradictions {
   }
 
   /// Collects findings about several options, placed at the first of them that the file sets.
-  private struct Bench {
+  struct Bench {
     var reading: Reading
 
     mutating func refuse(_ paths: String..., if wrong: Bool, _ message: @autoclosure () -> String) {
@@ -255,6 +255,8 @@ enum Contradictions {
       "commit.min_interval \(span(commit.minIntervalMilliseconds)) is longer than commit.max_interval "
         + "\(span(commit.maxIntervalMilliseconds)); write at most that")
     judgeDelivery(configuration, &bench)
+    judgeSecurity(configuration.kafka, &bench)
+    judgePrivacy(configuration.privacy, &bench)
     let kafka = configuration.kafka
     let protocolName = kafka.properties["security.protocol"]?.lowercased() ?? ""
     bench.warn(
@@ -265,6 +267,12 @@ enum Contradictions {
       "kafka.secrets", "kafka.properties",
       if: kafka.secrets["sasl.password"] != nil && !protocolName.hasPrefix("sasl"),
       "sasl.password is not used without SASL; write kafka.properties: {security.protocol: sasl_ssl}")
+    if let listen = configuration.http.listen, !listen.isLoopback, configuration.http.token == nil {
+      bench.warn(
+        "http.listen", "http.token", if: true,
+        "http.listen \(listen) can be reached from elsewhere, and nothing is asked for: whoever does can look at every "
+          + "user; write http.token, or listen at 127.0.0.1 behind a proxy that asks")
+    }
     if !configuration.rules.cart.enabled, !configuration.rules.churn.enabled {
       bench.warn(
         "cart.enabled", "churn.enabled", if: true,

@@ -11,8 +11,8 @@ public struct Epoch: Sendable {
   public var limits: DecoderLimits
 
   /// The options that the text names; all others have their defaults.
-  let configuration: Configuration
-  let mappingText: String
+  package let configuration: Configuration
+  package let mappingText: String
 }
 
 extension Configuration {

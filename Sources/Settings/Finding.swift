@@ -24,7 +24,8 @@ public struct Finding: Sendable, Hashable, Comparable, CustomStringConvertible {
     self.line = line
     self.column = column
     self.severity = severity
-    self.message = message
+    // What stands in the file may stand in the message: it stays on its line, and does nothing to a terminal.
+    self.message = legible(message)
   }
 
   /// `file:line:column: error: message`, the form that editors and compilers share.

@@ -34,7 +34,7 @@ extension Reading {
 }
 
 /// `{name: value, …}`
-private func yamlMap(_ entries: [(String, String)]) -> String {
+func yamlMap(_ entries: [(String, String)]) -> String {
   "{\(entries.map { "\($0): \($1)" }.joined(separator: ", "))}"
 }
 
@@ -199,13 +199,8 @@ extension Kind where Value == [String: SecretSource] {
               + "Secret ones are \(KafkaProperties.secretNames.joined(separator: ", "))")
           continue
         }
-        guard case .mapping(let source) = entry.value, source.count == 1, let (how, what) = source.first,
-          case .scalar(let name) = how, case .scalar(let value) = what, !value.string.isEmpty,
-          let read = secretSource(name.string, value.string)
-        else {
-          reading.refuse(
-            at: Place(entry.key), path,
-            "\(at) takes {file: /absolute/path} or {credential: name}, never the secret itself")
+        guard let read = readSecretSource(entry.value) else {
+          reading.refuse(at: Place(entry.key), path, "\(at) \(secretHint)")
           continue
         }
         sources[entry.name] = read
@@ -214,19 +209,8 @@ extension Kind where Value == [String: SecretSource] {
     } show: { sources in
       yamlMap(
         sources.sorted { $0.key < $1.key }.map { name, source in
-          switch source {
-          case .file(let path): (name, yamlMap([("file", yamlText(path))]))
-          case .credential(let credential): (name, yamlMap([("credential", yamlText(credential))]))
-          }
+          (name, Kind<SecretSource>.secretSource.show(source))
         })
-    }
-  }
-
-  private static func secretSource(_ how: String, _ what: String) -> SecretSource? {
-    switch how {
-    case "file" where what.hasPrefix("/"): .file(what)
-    case "credential" where !what.contains("/") && what != "." && what != "..": .credential(what)
-    default: nil
     }
   }
 }

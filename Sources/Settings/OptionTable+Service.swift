@@ -21,7 +21,8 @@ extension OptionTable {
     option(
       "kafka.instance", \.kafka.instance, .or("auto", .identifier), .restart,
       "Name of this process within the group (group.instance.id), so that a restart gets its partitions back "
-        + "without a rebalance. auto takes the host's name; two processes on one host need a name each."),
+        + "without a rebalance. auto takes the host's name, and under ebbd@.service the instance's with "
+        + "it; two other processes on one host need a name each."),
     option(
       "kafka.transaction_timeout", \.kafka.transactionTimeoutMilliseconds,
       .duration(5 * second...60 * second),
@@ -37,6 +38,11 @@ extension OptionTable {
       "Properties that are secret, such as sasl.password: {file: /etc/ebb/sasl-password}, or {credential: "
         + "name} "
         + "for a systemd credential. Read at start, never printed."),
+    option(
+      "kafka.token", \.kafka.token, .orOff(.tokenFile), .restart,
+      "For sasl.mechanism OAUTHBEARER: {file: /run/ebb/token}, a JWT that something else renews there. Read at start "
+        + "and again before it runs out; while it is missing or has run out, ebbd says so and goes on trying."
+    ),
 
     option(
       "topics.input", \.topics.input, .topic, .restart,
@@ -102,10 +108,39 @@ extension OptionTable {
   /// What the program says of alerts and of itself.
   static let outputOptions: [Option] = [
     option(
+      "memory.max", \.memory.maxBytes, .or("auto", .integer(64 << 20...1 << 50, unit: "bytes")), .reload,
+      "At 70 % of it a warning is logged, from 80 % on input is held back, and from 90 % on nothing is read, until there "
+        + "is room again; no user is dropped. auto is nine tenths of what the control group allows (MemoryMax= of the "
+        + "unit), and three quarters of the machine's memory at most."),
+    option(
+      "http.listen", \.http.listen, .orOff(.listenAddress), .restart,
+      "Where it is served. Whoever reaches it can look at every user, so by default only this machine can; another "
+        + "address wants a token, or a proxy that asks for one. Two instances on one machine need a port each; port 0 "
+        + "takes any, and the log tells which."),
+    option(
+      "http.token", \.http.token, .orOff(.secretSource), .restart,
+      "What requests must bring as Authorization: Bearer, {file: /etc/ebb/http-token} or {credential: name}; "
+        + "/healthz and /readyz need none. Read at start, never printed."),
+    option(
+      "http.names", \.http.names, .list(.hostName, count: 0...20), .restart,
+      "Names by which it is asked for, beside localhost and addresses: a request for any other is refused, so that no "
+        + "web page can have a browser here read it (DNS rebinding)."),
+    option(
+      "http.ready_lag", \.http.readyLag, .integer(1...1_000_000_000, unit: "records"), .restart,
+      "/readyz says no while a partition is further behind than this."),
+    option(
       "log.level", \.log.level, .choice(), .reload,
       "The least important line that is written."),
     option(
       "log.format", \.log.format, .choice(), .reload,
       "auto writes for the journal if that is where stderr goes, else for people, with the time."),
+    option(
+      "privacy.user_ids", \.privacy.userIDs, .choice(), .restart,
+      "hashed names users in the log, on HTTP and in ebbd's own output by a keyed hash (HMAC-SHA-256) of their ids; "
+        + "whoever knows an id can still look it up. Alerts, dead letters and state carry ids as they are."),
+    option(
+      "privacy.key", \.privacy.key, .orOff(.secretSource), .restart,
+      "The key of the hash, {file: /etc/ebb/privacy-key} or {credential: name}, at least 16 bytes; under another key "
+        + "every user gets another name. Read at start, never printed."),
   ]
 }

@@ -38,7 +38,14 @@ enum OptionTable {
     Group(path: "alerts", reason: "All alerts, of carts and of churn."),
     Group(path: "state", reason: "What is remembered of users, and how it survives."),
     Group(path: "shop", reason: "The shop itself."),
+    Group(path: "memory", reason: "How much of it the process may take, and what happens before that."),
+    Group(
+      path: "http",
+      reason:
+        "What the program shows of itself on HTTP: /metrics for Prometheus, /healthz and /readyz for whoever watches "
+        + "it, a page for people at /, and users by name. Read only."),
     Group(path: "log", reason: "What the program tells of itself. Never payloads, never secrets."),
+    Group(path: "privacy", reason: "What is shown of users to those who watch over the program."),
   ]
 
   /// `cart` for `cart.steps`, `churn.weights` for `churn.weights.overdue`, empty for `lanes`.

@@ -87,13 +87,22 @@ struct Reading: Sendable {
 
 /// A text from a file as messages show it: quoted, one line, at most 60 characters.
 func quoted(_ text: String) -> String {
-  let safe = text.unicodeScalars.map { scalar -> String in
+  let safe = legible(text).unicodeScalars
+  return safe.count <= 60 ? "'\(String(safe))'" : "'\(String(safe.prefix(57)))...'"
+}
+
+/// Text from outside with a mark in the place of everything that does not show as itself.
+func legible(_ text: String) -> String {
+  if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return text }
+  var safe = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
     switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: "\u{FFFD}"
-    default: String(scalar)
+    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
+      safe.append("\u{FFFD}")
+    default: safe.append(scalar)
     }
   }
-  return safe.count <= 60 ? "'\(safe.joined())'" : "'\(safe.prefix(57).joined())...'"
+  return String(safe)
 }
 
 extension Node {

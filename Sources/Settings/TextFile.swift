@@ -62,6 +62,12 @@ extension SecretSource {
           hint: "add LoadCredential=\(name):/path to the unit, or write {file: /path}")
       }
       path = "\(credentials)/\(name)"
+      guard FileManager.default.fileExists(atPath: path) else {
+        throw SettingsError(
+          code: .secretMissing, cause: "the credential \(name) is not among those passed (\(credentials))",
+          hint: "put the secret into /etc/credstore/\(name), if the unit has LoadCredential=\(name), or add "
+            + "LoadCredential=\(name):/path to it by systemctl edit")
+      }
     }
     var text = try TextFile.read(path, maximumBytes: 1 << 16)
     if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }

@@ -7,6 +7,8 @@ public struct SupervisionError: Error, Sendable, Hashable, CustomStringConvertib
 
     /// The system refuses what is needed to receive signals.
     public static let signals = Code("signals")
+    /// The service manager that the environment names cannot be told anything.
+    public static let notification = Code("notification")
   }
 
   public var code: Code

@@ -21,25 +21,29 @@ public struct LogOutput: LogHandler {
   public static let maximumMessage = 2000
   public static let maximumValue = 256
 
-  public var logLevel: Logger.Level
+  /// The control's, unless it has been set for this logger alone.
+  public var logLevel: Logger.Level {
+    get { ownLevel ?? control.level }
+    set { ownLevel = newValue }
+  }
   public var metadata: Logger.Metadata = [:]
   public var metadataProvider: Logger.MetadataProvider?
-  private let format: Format
+  private var ownLevel: Logger.Level?
+  private let control: LogControl
   private let write: @Sendable (String) -> Void
   /// Seconds since 1970 UTC.
   private let clock: @Sendable () -> Int
 
-  public init(format: Format, level: Logger.Level) {
-    self.init(format: format, level: level, clock: { time(nil) }, write: Self.writeToStandardError)
+  public init(_ control: LogControl) {
+    self.init(control, clock: { time(nil) }, write: Self.writeToStandardError)
   }
 
   /// - Parameter write: gets each line with its line feed; called from any thread.
   public init(
-    format: Format, level: Logger.Level, clock: @escaping @Sendable () -> Int,
+    _ control: LogControl, clock: @escaping @Sendable () -> Int,
     write: @escaping @Sendable (String) -> Void
   ) {
-    self.format = format
-    logLevel = level
+    self.control = control
     self.clock = clock
     self.write = write
   }
@@ -56,7 +60,7 @@ public struct LogOutput: LogHandler {
     if let error = event.error { all["error"] = .string(String(describing: error)) }
     let message = Printable.text(event.message.description, limit: Self.maximumMessage)
     let pairs = all.sorted { $0.key < $1.key }.map { Self.pair($0.key, $0.value) }
-    switch format {
+    switch control.format {
     case .terminal:
       let level = Self.padded(event.level.rawValue, 8)
       write(([Self.timeOfDay(clock()) + " " + level + " " + message] + pairs).joined(separator: "  ") + "\n")

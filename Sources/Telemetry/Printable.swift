@@ -20,6 +20,14 @@ public enum Printable {
     return String(safe)
   }
 
+  /// As `text`, line by line: only their ends stay.
+  /// - Parameter limit: of each line.
+  public static func lines(_ text: String, limit: Int = 4_096) -> String {
+    // By scalars: a carriage return and a line's end are one character.
+    text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+      .map { Self.text(String($0), limit: limit) }.joined(separator: "\n")
+  }
+
   /// Whether it shows as itself and does nothing else.
   static func isSafe(_ scalar: Unicode.Scalar) -> Bool {
     if scalar.isASCII { return scalar.value >= 0x20 && scalar.value != 0x7F }

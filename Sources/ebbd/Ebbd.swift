@@ -8,6 +8,6 @@ struct Ebbd: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       RunCommand.self, DemoCommand.self, ReplayCommand.self, ValidateCommand.self, ReferenceCommand.self,
-      TopicsCommand.self, StateCommand.self, BenchReplayCommand.self,
+      TopicsCommand.self, StatusCommand.self, UserCommand.self, StateCommand.self, BenchReplayCommand.self,
     ])
 }

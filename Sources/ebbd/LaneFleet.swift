@@ -1,3 +1,4 @@
+import Admin
 import Events
 import Foundation
 import Kafka
@@ -5,6 +6,7 @@ import Pipeline
 import Settings
 import Storage
 import Synchronization
+import Telemetry
 import Triggers
 
 /// All lanes of the process: one OS thread each, with its own consumer, producer and shards. The first lane that
@@ -21,6 +23,10 @@ final class LaneFleet: Sendable {
     var instance: String
     var lanes: Int
     var clock: LaneClock
+    /// How much input they may take.
+    var valve = InputValve()
+    /// What the process may take, bytes: queues are smaller where there is little.
+    var memoryBytes: Int64 = .max
     var callbacks: ClientCallbacks
     var kafkaNotice: @Sendable (KafkaNotice) -> Void
     var laneNotice: @Sendable (LaneNotice) -> Void
@@ -36,7 +42,7 @@ final class LaneFleet: Sendable {
   init(_ plan: Plan) {
     self.plan = plan
     snapshotStore = Self.makeStore(plan)
-    monitors = (0..<plan.lanes).map { _ in LaneMonitor() }
+    monitors = (0..<plan.lanes).map { _ in LaneMonitor(valve: plan.valve) }
   }
 
   /// Starts the threads. `onEnd` is called once, on a thread of its own, when all have ended.
@@ -72,15 +78,76 @@ final class LaneFleet: Sendable {
   /// All lanes' latest snapshots.
   var snapshots: [LaneSnapshot] { monitors.map(\.latest) }
 
+  /// All lanes' signs of life.
+  var beats: [UInt64] { monitors.map(\.beats) }
+
+  /// A failpoint, for tests of the watchdog: the first lane gets stuck.
+  func stallLane() { monitors[0].post(.stall) }
+
+  /// Has all lanes go on under another configuration.
+  func configure(_ loaded: LoadedConfiguration) {
+    let settings = laneSettings(loaded.configuration, loaded.epoch, loaded.mapping)
+    for monitor in monitors { monitor.post(.configure(settings)) }
+  }
+
+  /// A lane answers between two batches; one that does not within so long is at work on something else, or stuck.
+  private static let answerSeconds = 2.0
+
+  /// What is known of a user, by whichever lane has him.
+  func look(for key: String) async -> UserLookup {
+    await withCheckedContinuation { continuation in
+      let answers = Answers(expected: monitors.count) { continuation.resume(returning: $0) }
+      for monitor in monitors {
+        monitor.post(.look(key: key) { answers.take($0, of: key) })
+      }
+      DispatchQueue.global().asyncAfter(deadline: .now() + Self.answerSeconds) { answers.timedOut() }
+    }
+  }
+
+  /// Waits for the lane that has a user, or for all to say that they have not.
+  private final class Answers: Sendable {
+    private let state: Mutex<(missing: Int, answer: (@Sendable (UserLookup) -> Void)?)>
+
+    init(expected: Int, answer: @escaping @Sendable (UserLookup) -> Void) {
+      state = Mutex((expected, answer))
+    }
+
+    func take(_ sighting: UserSighting?, of key: String) {
+      let answer = state.withLock { state -> (@Sendable (UserLookup) -> Void)? in
+        state.missing -= 1
+        guard sighting != nil || state.missing == 0 else { return nil }
+        defer { state.answer = nil }
+        return state.answer
+      }
+      guard let answer else { return }
+      // Not on the lane's thread: it has other things to do.
+      DispatchQueue.global().async { answer(sighting.map { .found($0.facts(of: key)) } ?? .unknown) }
+    }
+
+    func timedOut() {
+      let answer = state.withLock { state in
+        defer { state.answer = nil }
+        return state.answer
+      }
+      answer?(.unavailable("a lane has not answered within \(answerSeconds) s"))
+    }
+  }
+
   private func run(_ lane: Int) throws(PipelineError) {
     let configuration = plan.configuration
     let topics = configuration.topics
     let monitor = monitors[lane]
     let instance = plan.lanes == 1 ? plan.instance : "\(plan.instance)-\(lane)"
+    let queue = ClientProperties.queue(ofMemory: plan.memoryBytes, consumers: plan.lanes)
     var inputOptions = KafkaInput.Options(
-      properties: plan.properties, topic: topics.input, group: configuration.kafka.group, instance: instance,
+      properties: queue.overridden(by: plan.properties), topic: topics.input,
+      group: configuration.kafka.group, instance: instance,
       lostOffset: configuration.whenOffsetLost.policy, callbacks: plan.callbacks, notice: plan.kafkaNotice)
-    inputOptions.isStopping = { monitor.isStopping }
+    inputOptions.isStopping = {
+      // Asked in every wait.
+      monitor.beat()
+      return monitor.isStopping
+    }
     let input = try KafkaInput(inputOptions)
     switch configuration.delivery {
     case .exactlyOnce:
@@ -104,12 +171,14 @@ final class LaneFleet: Sendable {
   private func work(
     _ number: Int, _ input: consuming KafkaInput, _ output: consuming some OutputLog & ~Copyable
   ) throws(PipelineError) {
-    let settings = laneSettings()
-    let recoverer = ThreadedRecoverer(
-      ThreadedRecoverer<KafkaRecoverySource>.Options(
-        settings: settings, snapshots: snapshotStore, now: plan.clock.monotonic, laneNotice: plan.laneNotice,
-        kafkaNotice: plan.kafkaNotice)
-    ) { [sourceOptions] () throws(PipelineError) in try KafkaRecoverySource(sourceOptions) }
+    let settings = laneSettings(plan.configuration, plan.epoch, plan.mapping)
+    var options = ThreadedRecoverer<KafkaRecoverySource>.Options(
+      settings: settings, snapshots: snapshotStore, now: plan.clock.monotonic, laneNotice: plan.laneNotice,
+      kafkaNotice: plan.kafkaNotice)
+    options.valve = plan.valve
+    let recoverer = ThreadedRecoverer(options) { [sourceOptions] () throws(PipelineError) in
+      try KafkaRecoverySource(sourceOptions)
+    }
     var lane = Lane(
       input: input, output: output, recoverer: recoverer, snapshots: snapshotStore, settings: settings,
       clock: plan.clock,
@@ -129,22 +198,9 @@ final class LaneFleet: Sendable {
       plan.kafkaNotice(KafkaNotice(.warning, "no snapshots are kept: \(error.reason) (state.directory)"))
       return nil
     }
-    let notice = plan.kafkaNotice
+    let notices = SnapshotNotices(plan.kafkaNotice)
     return SnapshotStore(place, tombstoneMilliseconds: tombstoneMilliseconds, wall: LaneClock.machine.wall) {
-      told in
-      switch told {
-      case .written(let partition, let records, let bytes, let milliseconds):
-        notice(
-          KafkaNotice(
-            .info,
-            "snapshot of partition \(partition) written: \(records) records, \(bytes) bytes, \(milliseconds) ms"
-          ))
-      case .failed(let partition, let reason):
-        notice(
-          KafkaNotice(
-            .warning,
-            "a snapshot of partition \(partition) was not written, and an earlier one is kept: \(reason)"))
-      }
+      notices.tell($0)
     }
   }
 
@@ -154,17 +210,19 @@ final class LaneFleet: Sendable {
 
   private var sourceOptions: KafkaRecoverySource.Options {
     let configuration = plan.configuration
-    return KafkaRecoverySource.Options(
+    var options = KafkaRecoverySource.Options(
       properties: plan.properties, group: configuration.kafka.group, inputTopic: configuration.topics.input,
       stateTopic: configuration.topics.state, start: configuration.start.position,
       lostOffset: configuration.whenOffsetLost.policy, callbacks: plan.callbacks, notice: plan.kafkaNotice)
+    options.queueBytes = plan.memoryBytes / Int64(8 * plan.lanes)
+    return options
   }
 
-  private func laneSettings() -> LaneSettings {
-    let configuration = plan.configuration
-    let epoch = plan.epoch
+  private func laneSettings(
+    _ configuration: Settings.Configuration, _ epoch: EpochText, _ mapping: Mapping
+  ) -> LaneSettings {
     let present = EpochPlan(
-      hash: epoch.hash, text: epoch.text, rules: configuration.rules, mapping: plan.mapping,
+      hash: epoch.hash, text: epoch.text, rules: configuration.rules, mapping: mapping,
       limits: configuration.decoderLimits)
     var settings = LaneSettings(
       plan: present, readEpoch: EpochPlan.read, configVersion: epoch.name,
@@ -269,9 +327,16 @@ extension [LaneSnapshot] {
       total.waiting += lane.waiting
       total.recovering += lane.recovering
       total.partitions += lane.partitions
+      total.stateBytes += lane.stateBytes
+      total.growthBytes += lane.growthBytes
+      total.outboxBytes += lane.outboxBytes
+      total.cutLatency += lane.cutLatency
+      total.commitLatency += lane.commitLatency
     }
     total.watermark = compactMap(\.watermark).min()
     total.latestEvent = compactMap(\.latestEvent).max()
+    total.standings = flatMap(\.standings)
+    total.latestAlerts = flatMap(\.latestAlerts).sorted { $0.time > $1.time }
     return total
   }
 }

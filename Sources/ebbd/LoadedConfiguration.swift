@@ -11,7 +11,7 @@ struct LoadedConfiguration {
     didSet { epoch = EpochText.of(configuration: configuration, mappingText: mappingText) }
   }
   let mapping: Mapping
-  private let mappingText: String
+  let mappingText: String
   /// Everything that decides results.
   private(set) var epoch: EpochText
 
@@ -23,27 +23,58 @@ struct LoadedConfiguration {
   ///   - format: takes the place of `input.mapping`.
   ///   - command: who complains.
   init(path: String?, format: String? = nil, command: String) throws {
+    let read = Self.read(path, format: format)
+    for finding in read.findings where finding.severity != .note { Console.say("\(finding)") }
+    if let problem = read.problem {
+      Console.say("ebbd \(command): \(problem)")
+    } else if let path, read.loaded == nil {
+      Console.say("ebbd \(command): \(path) cannot be used as it is; every finding stands above")
+    }
+    guard let loaded = read.loaded else { throw ExitCode.failure }
+    self = loaded
+  }
+
+  private init(_ configuration: Settings.Configuration, _ mapping: Mapping, _ mappingText: String) {
+    self.configuration = configuration
+    self.mapping = mapping
+    self.mappingText = mappingText
+    epoch = EpochText.of(configuration: configuration, mappingText: mappingText)
+  }
+
+  /// What came of reading a configuration.
+  struct Read {
+    /// nil: it cannot be used.
+    var loaded: LoadedConfiguration?
+    /// About the file, and about the mapping file that it names.
+    var findings: [Finding] = []
+    /// What stands in the way beside them.
+    var problem: String?
+  }
+
+  /// Reads and checks a configuration and its mapping; says nothing.
+  static func read(_ path: String?, format: String? = nil) -> Read {
+    var read = Read()
     var configuration = Settings.Configuration.defaults
     if let path {
       let (loaded, findings) = Settings.Configuration.load(path: path)
-      for finding in findings where finding.severity != .note { Console.say("\(finding)") }
-      guard let loaded else {
-        Console.say("ebbd \(command): \(path) cannot be used as it is; every finding stands above")
-        throw ExitCode.failure
-      }
+      read.findings = findings
+      guard let loaded else { return read }
       configuration = loaded
     }
     if let format { configuration.input.mapping = format }
     do throws(MappingFileError) {
       let source = try MappingFile.source(of: configuration.input.mapping)
-      mapping = try source.mapping()
-      mappingText = source.text
+      read.loaded = LoadedConfiguration(configuration, try source.mapping(), source.text)
     } catch {
-      for finding in error.findings { Console.say("\(finding)") }
-      throw Console.failure(command, error)
+      read.findings += error.findings
+      read.problem = error.message
     }
-    self.configuration = configuration
-    epoch = EpochText.of(configuration: configuration, mappingText: mappingText)
+    return read
+  }
+
+  /// This one with everything of a file's that a running process can take.
+  func reloaded(from file: LoadedConfiguration) -> LoadedConfiguration {
+    LoadedConfiguration(configuration.reloaded(from: file.configuration), file.mapping, file.mappingText)
   }
 
   /// Writes alerts as the configuration says.
@@ -57,6 +88,8 @@ struct LoadedConfiguration {
     var values = kafka.properties
     let credentials = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"]
     for (name, source) in kafka.secrets { values[name] = try source.read(credentials: credentials).value }
-    return ClientProperties(bootstrap: kafka.brokers.joined(separator: ","), values)
+    var properties = ClientProperties(bootstrap: kafka.brokers.joined(separator: ","), values)
+    properties.tokenFile = kafka.token.map(TokenFile.init)
+    return properties
   }
 }

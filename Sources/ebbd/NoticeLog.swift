@@ -10,6 +10,7 @@ import Telemetry
 final class NoticeLog: Sendable {
   private let log: Logger
   private let inputTopic: String
+  private let isClockWrong = Atomic(false)
   private let rejections = Mutex(RateLimiter(limit: 5, intervalMilliseconds: 60_000))
 
   init(log: Logger, inputTopic: String) {
@@ -37,7 +38,10 @@ final class NoticeLog: Sendable {
     case .revoked(let partitions): log.info("gave up partitions \(list(partitions)) of \(inputTopic)")
     case .lost(let partitions):
       log.warning(
-        "lost partitions \(list(partitions)) of \(inputTopic): another member has them, and reads on from the last commit"
+        """
+        lost partitions \(list(partitions)) of \(inputTopic): the group has not heard of this member for its session's time; \
+        whoever is given them reads on from the last commit
+        """
       )
     case .recovered(let summary): recovered(summary)
     case .keptPartition(let partition):
@@ -46,11 +50,16 @@ final class NoticeLog: Sendable {
       log.warning(
         "the snapshot of partition \(partition) is not used, the state topic is read instead: \(reason)")
     case .clockMoved(let milliseconds):
+      // Every lane sees it.
+      guard isClockWrong.exchange(true, ordering: .relaxed) == false else { return }
       log.warning(
         """
         the wall clock was moved by \(milliseconds) ms while Ebb ran: quiet partitions wait for events until it is \
-        restarted; keep the clock with a time service that does not step
+        right again or Ebb is restarted; keep the clock with a time service that does not step
         """)
+    case .clockRight:
+      guard isClockWrong.exchange(false, ordering: .relaxed) else { return }
+      log.info("the wall clock is right again: quiet partitions follow it")
     case .rejected(let rejection, let partition, let offset): reject(rejection, partition, offset)
     case .foreignKey(let partition, let offset):
       log.warning(

@@ -1,3 +1,4 @@
+import Admin
 import Pipeline
 import Settings
 import Shard
@@ -71,30 +72,31 @@ struct SurveyReport {
 
 /// What `ebbd state inspect` says of a user.
 struct UserReport {
-  let facts: [UserFact]
+  let facts: [Fact]
 
   /// nil: there is nothing of him.
+  /// - Parameter user: how he is named.
   init?(_ user: String, _ place: String, _ search: UserSearch) {
     guard let finding = search.finding else { return nil }
-    var facts = [UserFact("found_in", .text(place))]
+    var facts = [Fact("found_in", .text(place))]
     func add(_ position: Position) {
-      facts.append(UserFact("current_to_offset", .number(position.offset)))
+      facts.append(Fact("current_to_offset", .number(position.offset)))
       if position.watermark > .min {
-        facts.append(UserFact("current_to_watermark", .time(position.watermark)))
+        facts.append(Fact("current_to_watermark", .time(position.watermark)))
       }
     }
     switch finding {
     case .user(let state, let epoch, let position):
       add(position)
-      facts.append(UserFact("epoch", .text(SurveyReport.name(epoch))))
+      facts.append(Fact("epoch", .text(SurveyReport.name(epoch))))
       facts += state.facts(of: user, search.texts[epoch].flatMap(Self.constants))
     case .gone(let position):
-      facts.append(UserFact("user", .text(user)))
+      facts.append(Fact("user", .text(user)))
       add(position)
-      facts.append(UserFact("gone", .flag(true)))
+      facts.append(Fact("gone", .flag(true)))
     case .unreadable(let message):
-      facts.append(UserFact("user", .text(user)))
-      facts.append(UserFact("unreadable", .text(message)))
+      facts.append(Fact("user", .text(user)))
+      facts.append(Fact("unreadable", .text(message)))
     }
     self.facts = facts
   }
@@ -103,71 +105,8 @@ struct UserReport {
     (try? EpochPlan.read(text, .conversion))?.epoch.constants
   }
 
-  var lines: [String] { Self.lines(facts, "") }
-
-  private static func lines(_ facts: [UserFact], _ indent: String) -> [String] {
-    var lines: [String] = []
-    for fact in facts {
-      switch fact.value {
-      case .facts(let more):
-        lines.append("\(indent)\(fact.name):\(more.isEmpty ? " none" : "")")
-        lines += Self.lines(more, indent + "  ")
-      case .list(let values):
-        lines.append("\(indent)\(fact.name):\(values.isEmpty ? " none" : "")")
-        for value in values {
-          if case .facts(let more) = value {
-            let inner = Self.lines(more, indent + "    ")
-            lines.append("\(indent)  - \(inner.first?.drop { $0 == " " } ?? "")")
-            lines += inner.dropFirst()
-          } else {
-            lines.append("\(indent)  - \(text(value))")
-          }
-        }
-      default: lines.append("\(indent)\(fact.name): \(text(fact.value))")
-      }
-    }
-    return lines
-  }
-
-  private static func text(_ value: UserFact.Value) -> String {
-    switch value {
-    case .text(let text): text
-    case .number(let number): "\(number)"
-    case .decimal(let number): "\((number * 1000).rounded() / 1000)"
-    case .time(let time): WireText.instant(time)
-    case .flag(let flag): flag ? "yes" : "no"
-    case .facts, .list: ""
-    }
-  }
+  var lines: [String] { facts.lines }
 
   /// One object.
-  var json: String { Self.json(.facts(facts)) }
-
-  private static func json(_ value: UserFact.Value) -> String {
-    switch value {
-    case .text(let text): quoted(text)
-    case .number(let number), .time(let number): "\(number)"
-    case .decimal(let number): number.isFinite ? "\(number)" : "null"
-    case .flag(let flag): flag ? "true" : "false"
-    case .facts(let facts):
-      "{" + facts.map { quoted($0.name) + ":" + json($0.value) }.joined(separator: ",") + "}"
-    case .list(let values): "[" + values.map(json).joined(separator: ",") + "]"
-    }
-  }
-
-  private static func quoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": quoted += "\\\""
-      case "\\": quoted += "\\\\"
-      case "\n": quoted += "\\n"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
-  }
+  var json: String { facts.json }
 }

@@ -47,10 +47,11 @@ struct StateSurveyor {
   }
 
   func search(for user: String) throws -> (found: [UserReport], searched: String) {
+    let names = try shownNames()
     if let path = options.snapshot {
       var search = UserSearch(user: user)
       _ = try unsafe Self.read(snapshot: path) { key, value, _ in unsafe search.take(key: key, value: value) }
-      return ([UserReport(user, path, search)].compactMap { $0 }, path)
+      return ([UserReport(names.shown(user), path, search)].compactMap { $0 }, path)
     }
     var found: [UserReport] = []
     var partitions: [Int32] = []
@@ -62,10 +63,16 @@ struct StateSurveyor {
         return
       }
       let place = "\(name) partition \(partition)"
-      if let report = UserReport(user, place, reading.visitor.search) { found.append(report) }
+      if let report = UserReport(names.shown(user), place, reading.visitor.search) { found.append(report) }
     }
     let list = partitions.map(String.init).joined(separator: ", ")
     return (found, "topic \(topic), partitions \(list)")
+  }
+
+  /// As the configuration says; a snapshot can be looked at where there is none.
+  private func shownNames() throws -> UserNames {
+    let loaded = LoadedConfiguration.read(options.config).loaded
+    return try UserNames(loaded?.configuration.privacy ?? PrivacySettings())
   }
 
   // MARK: Snapshots

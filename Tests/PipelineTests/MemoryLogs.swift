@@ -14,7 +14,9 @@ final class ManualClock: Sendable {
   }
 
   var lane: LaneClock {
-    LaneClock(wall: { self.state.withLock { $0.wall } }, monotonic: { self.state.withLock { $0.monotonic } })
+    LaneClock(
+      wall: { self.state.withLock { $0.wall } }, monotonic: { self.state.withLock { $0.monotonic } },
+      pause: { self.advance($0) })
   }
 }
 
@@ -33,6 +35,9 @@ final class MemoryWorld: Sendable {
     /// The output log keeps every cut pending from now on, or no longer.
     case hold(Bool)
     case healthy(Bool)
+    case configure(LaneSettings)
+    /// Turns the valve.
+    case valve(@Sendable (InputValve) -> Void)
     case stop
   }
 
@@ -46,6 +51,7 @@ final class MemoryWorld: Sendable {
     var notices: [LaneNotice] = []
     var isClosed = false
     var started: [PartitionOffset] = []
+    var held: [Int32] = []
   }
 
   let state: Mutex<State>
@@ -89,7 +95,9 @@ struct MemoryInput: InputLog, ~Copyable {
     let next = world.state.withLock { state -> MemoryWorld.Step? in
       guard let first = state.steps.first else { return nil }
       switch first {
-      case .revoked, .lost, .stop: return state.steps.removeFirst()
+      case .revoked, .lost, .stop, .hold(false), .configure, .valve: return state.steps.removeFirst()
+      // Nothing is started then, and time passes all the same.
+      case .wait where world.monitor.valve.isShut: return state.steps.removeFirst()
       default: return mustWait ? nil : state.steps.removeFirst()
       }
     }
@@ -116,6 +124,8 @@ struct MemoryInput: InputLog, ~Copyable {
     case .wait(let milliseconds): world.clock.advance(milliseconds)
     case .hold(let holds): world.state.withLock { $0.holds = holds }
     case .healthy(let isHealthy): world.state.withLock { $0.isHealthy = isHealthy }
+    case .configure(let settings): world.monitor.post(.configure(settings))
+    case .valve(let turn): turn(world.monitor.valve)
     case .stop: world.monitor.stop()
     case .record(let partition, let offset, let timestamp, let key, let value):
       try Self.hand(partition, offset, timestamp, key, value, to: &visitor)
@@ -160,6 +170,11 @@ struct MemoryInput: InputLog, ~Copyable {
   mutating func start(_ positions: [PartitionOffset]) throws(PipelineError) {
     started += positions.map(\.partition)
     world.state.withLock { $0.started += positions }
+  }
+
+  mutating func hold(_ partitions: [Int32]) throws(PipelineError) {
+    started.removeAll { partitions.contains($0) }
+    world.state.withLock { $0.held += partitions }
   }
 
   mutating func close<Visitor: InputVisitor & ~Copyable>(into visitor: inout Visitor) throws(PipelineError) {

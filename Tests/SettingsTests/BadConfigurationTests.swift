@@ -311,7 +311,7 @@ struct Case: Sendable, CustomTestStringConvertible {
       "f:1:1: error: the file holds a list; write options as name: value ("
         + "kafka, topics, input, start, when_offset_lost, lanes, delivery, commit, time, sessions, "
         + "windows, cart, "
-        + "churn, alerts, state, shop, log)"),
+        + "churn, alerts, state, shop, memory, http, log, privacy)"),
     Case("cart: *nothing\n", "f:1:7: error: not valid YAML: found undefined alias"),
     Case(
       "lanes: 1\n---\nlanes: 2\n",

@@ -51,6 +51,30 @@ import Testing
     #expect(second.output.contains("fetch.max.bites"))
   }
 
+  @Test func `validate refuses a state directory that the service may not write, and names its own`()
+    async throws
+  {
+    let path = try file("state:\n  directory: /dev/null/ebb\n")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let program = try Binaries.path(of: "ebbd")
+    let asService = try await run(
+      program, ["validate", "--config", path], environment: ["STATE_DIRECTORY": "/var/lib/ebb-eu"])
+    #expect(asService.status == 1)
+    #expect(
+      asService.output.contains(
+        "\(path):2:14: error: state.directory: /dev/null/ebb cannot be written by this service; write "
+          + "/var/lib/ebb-eu, which its unit gives it (StateDirectory=), or off\n"), "\(asService.output)")
+    let byHand = try await run(
+      program, ["validate", "--config", path], environment: ["STATE_DIRECTORY": nil])
+    #expect(byHand.status == 0, "only the service itself can know: \(byHand.output)")
+    // What is still to be made below a directory that may be written is no error.
+    try Data("state:\n  directory: \(NSTemporaryDirectory())not-yet/there\n".utf8).write(
+      to: URL(filePath: path))
+    let below = try await run(
+      program, ["validate", "--config", path], environment: ["STATE_DIRECTORY": "/var/lib/ebb"])
+    #expect(below.status == 0, "\(below.output)")
+  }
+
   @Test func `validate of a file that is not there says so in one sentence and ends with 2`() async throws {
     let ended = try await ebbd("validate", "--config", "/nowhere/ebbd.yaml")
     #expect(ended.status == 2 && ended.output.isEmpty)

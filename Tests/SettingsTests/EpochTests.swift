@@ -83,7 +83,7 @@ import Triggers
   func `The name changes with what decides results, and with nothing else`(path: String) throws {
     let option = try #require(OptionTable.byPath[path])
     let value = try #require(EveryOptionTests.values[path])
-    let changed = try configuration(EveryOptionTests.text(path, value))
+    let changed = try configuration(EveryOptionTests.file(path, value))
     let text = EpochText.of(
       configuration: changed, mappingText: try Self.source(changed.input.mapping).text)
     #expect((text.name != (try epoch()).name) == option.decidesResults)

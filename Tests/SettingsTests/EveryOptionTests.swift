@@ -12,8 +12,10 @@ import Triggers
     "kafka.group": "other",
     "kafka.instance": "ebb-1",
     "kafka.transaction_timeout": "20s",
-    "kafka.properties": "{security.protocol: ssl, ssl.ca.location: /etc/ssl/ca.pem}",
+    "kafka.properties":
+      "{sasl.mechanism: OAUTHBEARER, security.protocol: sasl_ssl, ssl.ca.location: /etc/ssl/ca.pem}",
     "kafka.secrets": "{ssl.key.password: {credential: key}}",
+    "kafka.token": "{file: /run/ebb/token}",
     "topics.input": "events",
     "topics.cart_alerts": "carts",
     "topics.churn_alerts": "churn",
@@ -74,9 +76,29 @@ import Triggers
     "state.directory": "/srv/ebb",
     "state.snapshot_every": "5m",
     "shop.timezone": "Europe/Berlin",
+    "http.listen": "\"[::1]:9400\"",
+    "http.token": "{credential: ebb-http-token}",
+    "http.names": "[ebb.shop.example]",
+    "memory.max": "8589934592",
+    "http.ready_lag": "5000",
     "log.level": "debug",
     "log.format": "journal",
+    "privacy.user_ids": "hashed",
+    "privacy.key": "{credential: privacy-key}",
   ]
+
+  /// Options that are refused without another of their group.
+  static let companions = [
+    "kafka.properties": "kafka.token", "kafka.token": "kafka.properties", "privacy.user_ids": "privacy.key",
+    "privacy.key": "privacy.user_ids",
+  ]
+
+  /// A file that sets an option, and its companion.
+  static func file(_ path: String, _ value: String) throws -> String {
+    guard let other = companions[path] else { return text(path, value) }
+    let lines = text(other, try #require(values[other])).split(separator: "\n").dropFirst()
+    return text(path, value) + lines.joined(separator: "\n") + "\n"
+  }
 
   /// `state.format` has one value only in this release.
   static let settable = OptionTable.all.filter { $0.path != "state.format" }.map(\.path)
@@ -95,11 +117,12 @@ import Triggers
   @Test(arguments: settable)
   func `Set in the file, an option arrives, and no other changes`(path: String) throws {
     let value = try #require(Self.values[path])
-    let (parsed, findings) = Configuration.parse(text: Self.text(path, value), file: "f")
+    let (parsed, findings) = Configuration.parse(text: try Self.file(path, value), file: "f")
     let configuration = try #require(parsed, "\(findings)")
     #expect(findings.allSatisfy { $0.severity == .note })
     for option in OptionTable.all {
-      #expect(option.show(configuration) == (option.path == path ? value : option.defaultText))
+      let isSet = option.path == path || option.path == Self.companions[path]
+      #expect(option.show(configuration) == (isSet ? Self.values[option.path] : option.defaultText))
     }
   }
 
@@ -168,7 +191,7 @@ import Triggers
   private static func everything(except left: Set<String>) throws -> String {
     var configuration = Configuration()
     for (path, value) in values where !left.contains(path) {
-      let single = try #require(Configuration.parse(text: text(path, value), file: "f").0)
+      let single = try #require(Configuration.parse(text: try file(path, value), file: "f").0)
       try #require(OptionTable.byPath[path]).copy(single, &configuration)
     }
     return Reference.yaml(configuration)

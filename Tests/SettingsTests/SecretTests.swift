@@ -70,7 +70,7 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: file) }
     try Data("x".utf8).write(to: URL(filePath: file))
     let text =
-      "kafka:\n  properties: {security.protocol: sasl_ssl}\n  secrets: {sasl.password: {file: \(file)}}\n"
+      "kafka:\n  properties: {security.protocol: sasl_ssl, sasl.mechanism: PLAIN, sasl.username: ebb}\n  secrets: {sasl.password: {file: \(file)}}\n"
     func told() -> [String] {
       var examination = Examination(text: text, file: "f")
       examination.lookForSecrets()
@@ -117,7 +117,7 @@ import Testing
   }
 
   @Test func `A user without a password, and a password without SASL, are told of`() {
-    let user = "kafka: {properties: {security.protocol: sasl_ssl, sasl.username: ebb}}"
+    let user = "kafka: {properties: {security.protocol: sasl_ssl, sasl.mechanism: PLAIN, sasl.username: ebb}}"
     #expect(
       Configuration.parse(text: user, file: "f").1.contains {
         $0.severity == .warning && $0.message.hasPrefix("sasl.username has no password; write kafka.secrets")

@@ -30,6 +30,8 @@ public enum FaultKind: String, Sendable, Hashable, CaseIterable {
   case unstableOffsets, coordinatorErrors, produceErrors, offsetErrors, recordTooLarge, initializeErrors
   case fetchErrors, abortedInput, transactionTimeout
   case wallJump, longAbsence, configurationChange, configurationBack, join, leave, cleanStop
+  case valveShut, valveNarrowed
+  case reload, reloadBack, reloadOfBounds, reloadWhileEpochBegins, reloadInRecovery
   case compaction, tombstoneRetired, markerSplit, snapshotWritten, snapshotUsed, partialJump, metadataTight,
     parkedReturn
   case userReturned, resent

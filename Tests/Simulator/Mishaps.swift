@@ -24,7 +24,50 @@ extension Schedule {
     case 87...89:
       world.hit(.cleanStop)
       process.stop()
-    default: compact()
+    case 90...92: compact()
+    case 93...94: shortOfMemory(process)
+    default: reload()
+    }
+  }
+
+  /// Less input is taken for a while, or none.
+  private mutating func shortOfMemory(_ process: Process) {
+    let isShut = world.dice.chance(70)
+    process.throttledUntil = world.now + world.dice.number(100...60_000)
+    if isShut { process.valve.shut() } else { process.valve.narrow(nanosecondsPerRecord: 300_000_000) }
+    world.hit(isShut ? .valveShut : .valveNarrowed)
+    world.note("\(process): \(isShut ? "reads nothing" : "rests") until \(process.throttledUntil)")
+    if world.dice.chance(40) { process.arm(world.dice.pick(Self.usual), after: world.dice.number(0...2)) }
+  }
+
+  /// The configuration changes under the lanes that run; some change back before they are through with it.
+  private mutating func reload() {
+    let before = epoch
+    epoch = world.dice.number(0...(plan.epochs.count - 1))
+    for process in world.processes where world.dice.chance(80) {
+      process.reconfigure(epoch)
+      // Most of all where the old epoch's users are flushed in part.
+      if world.dice.chance(50), !process.isRecovering {
+        process.arm(
+          world.dice.pick([.cutCommitted, .afterCommit, .cutBegun, world.dice.pick(Self.usual)]),
+          after: world.dice.number(0...2))
+      }
+    }
+    guard world.dice.chance(40) else { return }
+    for _ in 0..<world.dice.number(0...2) {
+      world.pass(world.dice.pick([1, 10, 200]))
+      for process in world.processes { process.turn() }
+    }
+    epoch = world.dice.chance(60) ? before : world.dice.number(0...(plan.epochs.count - 1))
+    for process in world.processes where world.dice.chance(90) { process.reconfigure(epoch) }
+  }
+
+  /// The configuration changes while a lane recovers what it was just assigned.
+  mutating func reloadInRecovery() {
+    for process in world.processes where process.isRecovering && world.dice.chance(3) {
+      epoch = world.dice.number(0...(plan.epochs.count - 1))
+      process.reconfigure(epoch)
+      if world.dice.chance(40) { process.arm(world.dice.pick(Self.inRecovery), after: 0) }
     }
   }
 
@@ -46,6 +89,9 @@ extension Schedule {
   }
 
   private static let usual = CrashPoint.allCases.filter { !$0.isRare }
+  private static let inRecovery: [CrashPoint] = [
+    .recoveryState, .recoveryInputOpen, .recoveryInput, .recoveryInput, .recoveryDone,
+  ]
   private static let inTransaction: [CrashPoint] = [
     .insideProduce, .afterFlush, .afterProduce, .beforeOffsets, .afterOffsets, .beforeCommit,
   ]
@@ -148,9 +194,17 @@ extension Schedule {
     if next == epoch { return }
     world.hit(next < epoch ? .configurationBack : .configurationChange)
     epoch = next
-    world.note("the configuration is \(epoch) from the next start on")
+    world.note("the configuration is \(epoch) from now on")
+    let isReloaded = world.dice.chance(50)
     for process in world.processes where world.dice.chance(70) {
-      if world.dice.chance(50) { process.stop() } else { process.kill() }
+      if isReloaded {
+        process.reconfigure(next)
+        if world.dice.chance(20) { process.arm(world.dice.pick(CrashPoint.allCases), after: 0) }
+      } else if world.dice.chance(50) {
+        process.stop()
+      } else {
+        process.kill()
+      }
     }
   }
 

@@ -23,6 +23,13 @@ extension Mutation {
     case .flushWithoutPosition:
       section.state = section.state.map(Self.withoutPosition)
       return
+    case .epochBeginsBeforeItIsEmpty:
+      guard let next = process.reloaded, metadata.epochHash != next.hash else { return }
+      metadata.epochHash = next.hash
+      let text = StateRecord(
+        epoch: next.hash, position: Position(offset: section.nextOffset, watermark: metadata.watermark),
+        content: .epoch(next.text))
+      section.state.append(text.output)
     case .tombstoneNotCancelled:
       process.graves.bury(&section, upTo: metadata.recoveryPoint)
       return
@@ -53,6 +60,15 @@ extension Mutation {
       guard let offset = try? reader.unsigned(), let watermark = try? reader.signed() else { return nil }
       return Position(offset: Int64(offset), watermark: watermark)
     }
+  }
+}
+
+extension StateRecord {
+  /// For the state partition.
+  fileprivate var output: OutputRecord {
+    var writer = StateWriter()
+    encode(into: &writer)
+    return OutputRecord(topic: .state, key: key, value: writer.bytes, headers: [])
   }
 }
 

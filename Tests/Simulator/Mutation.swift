@@ -23,4 +23,8 @@ public enum Mutation: String, Sendable, Hashable, CaseIterable {
   case snapshotBeforeCommit
   /// The tombstone of one who has come back is written all the same.
   case tombstoneNotCancelled
+  /// Commits name the new epoch, and carry its text, before the users of the old one are flushed.
+  case epochBeginsBeforeItIsEmpty
+  /// Input is not held while a running lane changes its configuration, and goes on where it is then.
+  case heldInputGoesOn
 }

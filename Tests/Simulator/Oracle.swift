@@ -110,7 +110,8 @@ struct Oracle {
     var source = SimSource(world, nil)
     let world = world
     var recovery = Recovery<SimSource>(
-      RecoveryOrder(partition: number, parked: nil), settings: Process.settings(world, 0), snapshots: nil,
+      RecoveryOrder(partition: number, parked: nil), settings: Process.settings(world, 0, owner: 0),
+      snapshots: nil,
       now: { world.now }, notify: { _ in })
     for _ in 0..<10_000 {
       let result: RecoveryResult?

@@ -10,8 +10,11 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
   let caller: Int
   let instance: String
   let client: GroupClient
-  let epoch: Int
+  private(set) var epoch: Int
   private let monitor = LaneMonitor()
+  var valve: InputValve { monitor.valve }
+  /// Until when its valve is not open.
+  var throttledUntil: Int64 = 0
   private var box: TransactionBox?
   private var lane: Lane<SimInput, SimOutput, SimRecoverer>?
   /// Not killed, not ended.
@@ -41,7 +44,7 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
     self.instance = instance
     self.epoch = epoch
     client = GroupClient(world, caller: caller, instance: instance)
-    let settings = Self.settings(world, epoch)
+    let settings = Self.settings(world, epoch, owner: world.newOwner())
     let box = TransactionBox(self)
     self.box = box
     if world.plan.hasSnapshots { disk = SnapshotDisk(self) }
@@ -53,7 +56,7 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
 
   var description: String { "\(instance)/\(caller)" }
 
-  static func settings(_ world: World, _ epoch: Int) -> LaneSettings {
+  static func settings(_ world: World, _ epoch: Int, owner: UInt64) -> LaneSettings {
     let plan = world.plan
     let epochs = plan.epochs
     var settings = LaneSettings(
@@ -65,7 +68,7 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
         return known
       },
       configVersion: version(epochs[epoch].epoch), source: Names.source, inputTopic: Names.input,
-      owner: world.newOwner())
+      owner: owner)
     settings.minimumCutIntervalMilliseconds = plan.minimumCut
     settings.maximumCutIntervalMilliseconds = plan.maximumCut
     settings.outboxBytes = plan.outboxBytes
@@ -101,6 +104,7 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
   /// One turn of the lane.
   func turn() {
     guard isRunning, !isInside else { return }
+    if world.now >= throttledUntil { valve.open() }
     inside { process throws(PipelineError) in
       try process.point(.betweenTurns)
       process.client.isDeaf = process.world.now < process.deafUntil
@@ -112,6 +116,33 @@ final class Process: CustomStringConvertible, @unchecked Sendable {
   func write() {
     guard isRunning, !isInside else { return }
     inside { process throws(PipelineError) in try process.box!.work(process.world.dice.number(1...6)) }
+  }
+
+  /// The epoch of the last reload; nil: there was none.
+  private(set) var reloaded: Epoch?
+
+  /// Whether partitions wait for their state.
+  var isRecovering: Bool { isAlive && monitor.latest.waiting > 0 }
+
+  /// Gets another configuration while it runs: another epoch, other intervals and bounds, or both.
+  func reconfigure(_ next: Int) {
+    guard isAlive else { return }
+    let plan = world.plan
+    let standing = monitor.latest
+    if next != epoch, standing.changing > 0 { world.hit(.reloadWhileEpochBegins) }
+    if next != epoch, standing.waiting > 0 { world.hit(.reloadInRecovery) }
+    world.hit(next < epoch ? .reloadBack : next > epoch ? .reload : .reloadOfBounds)
+    world.note("\(self): reloads, epoch \(next)")
+    epoch = next
+    reloaded = plan.epochs[next].epoch
+    // Whoever the settings say they are for, the lane keeps its own name.
+    var settings = Self.settings(world, next, owner: 0)
+    settings.minimumCutIntervalMilliseconds = world.dice.pick([plan.minimumCut, 0, 10, 200])
+    settings.maximumCutIntervalMilliseconds = world.dice.pick([plan.maximumCut, 200, 3_000])
+    settings.flushAfterMilliseconds = world.dice.pick([plan.flushAfter, 0, 2_000])
+    settings.maximumReplay = world.dice.pick([plan.maximumReplay, 5, 500_000])
+    settings.snapshotEveryMilliseconds = world.dice.pick([1_000, 3_000, 9_000])
+    monitor.post(.configure(settings))
   }
 
   private func inside(_ body: (Process) throws(PipelineError) -> Void) {

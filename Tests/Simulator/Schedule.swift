@@ -37,6 +37,7 @@ struct Schedule {
 
   private mutating func step() throws(Difference) {
     if world.dice.chance(plan.trouble) { mishap() }
+    if plan.trouble > 0 { reloadInRecovery() }
     if world.dice.chance(5) { isBusy.toggle() }
     if isBusy, world.dice.chance(60) { feed.send(world.dice.number(0...plan.burst)) }
     world.pass(world.dice.pick([1, 10, 50, 200, 500, 1_000, 2_500]))
@@ -101,6 +102,7 @@ struct Schedule {
       process.disarm()
       process.sleepsUntil = 0
       process.deafUntil = 0
+      process.throttledUntil = 0
     }
     var rounds = 0
     while !world.isDone {

@@ -109,9 +109,18 @@ struct SimInput: ~Copyable, InputLog {
     try process.point(.beforeStart)
     for position in positions {
       world.note("\(process): reads \(position.partition) from \(position.nextOffset)")
+      if world.mutation == .heldInputGoesOn, places.contains(where: { $0.partition == position.partition }) {
+        continue
+      }
       places.removeAll { $0.partition == position.partition }
       places.append(Place(partition: position.partition, next: position.nextOffset))
     }
+  }
+
+  mutating func hold(_ partitions: [Int32]) throws(PipelineError) {
+    world.note("\(process): holds \(partitions)")
+    if world.mutation == .heldInputGoesOn { return }
+    places.removeAll { partitions.contains($0.partition) }
   }
 
   mutating func close<Visitor: InputVisitor & ~Copyable>(into visitor: inout Visitor) throws(PipelineError) {

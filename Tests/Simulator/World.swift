@@ -65,7 +65,8 @@ final class World: @unchecked Sendable {
 
   var clock: LaneClock {
     LaneClock(
-      wall: { self.trueWall + self.wallError }, monotonic: { self.now }, speed: Double(plan.speed))
+      wall: { self.trueWall + self.wallError }, monotonic: { self.now }, speed: Double(plan.speed),
+      pause: { _ in })
   }
 
   /// Time passes everywhere: heartbeats are sent, brokers do what falls due, markers arrive.

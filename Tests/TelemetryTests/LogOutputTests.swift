@@ -11,9 +11,31 @@ import Testing
   func logger(_ format: LogOutput.Format, _ level: Logger.Level = .trace) -> (Logger, Lines) {
     let lines = Lines()
     let handler = LogOutput(
-      format: format, level: level, clock: { 1_569_926_527 },
+      LogControl(level: level, format: format), clock: { 1_569_926_527 },
       write: { line in lines.all.withLock { $0.append(line) } })
     return (Logger(label: "ebb", factory: { _ in handler }), lines)
+  }
+
+  @Test func `Level and format change under loggers that are there, but for one that has its own`() {
+    let lines = Lines()
+    let control = LogControl(level: .info, format: .journal)
+    let logger = Logger(label: "ebb") { _ in
+      LogOutput(control, clock: { 0 }, write: { line in lines.all.withLock { $0.append(line) } })
+    }
+    var quiet = logger
+    quiet.logLevel = .error
+    logger.debug("a")
+    control.level = .debug
+    logger.debug("b")
+    quiet.warning("c")
+    control.level = .warning
+    control.format = .terminal
+    logger.info("d")
+    logger.warning("e")
+    let told = lines.all.withLock { $0 }
+    #expect(told.count == 2)
+    #expect(told[0] == "<7>b\n")
+    #expect(told[1].hasSuffix(" warning  e\n"))
   }
 
   @Test func `The journal gets a priority and no time`() {
@@ -76,5 +98,10 @@ import Testing
   ])
   func `Text is made printable and cut off at its limit`(text: String, shown: String) {
     #expect(Printable.text(text, limit: 9) == shown)
+  }
+
+  @Test func `Of several lines only their ends stay`() {
+    #expect(Printable.lines("user: a\u{1B}[2Jb\r\nseen: 7\n") == "user: a?[2Jb?\nseen: 7\n")
+    #expect(Printable.lines("abc\n\ndef", limit: 2) == "a…\n\nd…")
   }
 }
