@@ -1,5 +1,5 @@
 // Measurements that print a figure of the README or of the changelog anew: `make bench-kafka`, `make
-// bench-kafka-latency`, `make bench-state`. Built optimised, unlike the tests.
+// bench-kafka-latency`, `make bench-state`, `make soak`. Built optimised, unlike the tests.
 
 import ArgumentParser
 
@@ -7,5 +7,5 @@ import ArgumentParser
   static let configuration = CommandConfiguration(
     commandName: "ebb-cluster-bench",
     abstract: "Measures Ebb on a real cluster, and its state topic without one.",
-    subcommands: [ThroughputCommand.self, LatencyCommand.self, StateCommand.self])
+    subcommands: [ThroughputCommand.self, LatencyCommand.self, StateCommand.self, SoakCommand.self])
 }

@@ -134,9 +134,14 @@ final class AlertReader: Sendable {
   }
 
   private let ground: ClusterGround
+  private let take: (@Sendable ([UInt8]) -> Void)?
   private let state = Mutex(State())
 
-  init(_ ground: ClusterGround) { self.ground = ground }
+  /// - Parameter take: gets what is seen, on the reader's thread; nil: all of it is kept until `stop`.
+  init(_ ground: ClusterGround, take: (@Sendable ([UInt8]) -> Void)? = nil) {
+    self.ground = ground
+    self.take = take
+  }
 
   var isReady: Bool { state.withLock { $0.isReady } }
 
@@ -156,7 +161,7 @@ final class AlertReader: Sendable {
             consumer.drain { item in
               guard case .record(let record) = item, let value = unsafe record.value else { return }
               let bytes = unsafe [UInt8](value)
-              state.withLock { $0.seen.append((bytes, now)) }
+              if let take { take(bytes) } else { state.withLock { $0.seen.append((bytes, now)) } }
             }
           case .nothing: break
           case .trouble(let error): say("the reader: \(error)")

@@ -11,6 +11,7 @@ public actor Feeder {
   private let acknowledged: Acknowledged
   /// Records handed over so far.
   public private(set) var sent = 0
+  private var isPaused = false
 
   /// How many records of each partition the brokers have.
   final class Acknowledged: Sendable {
@@ -20,12 +21,17 @@ public actor Feeder {
     var all: [Int64] { counts.withLock { $0 } }
   }
 
-  public init(_ records: ShopRecords, to ground: ClusterGround) throws {
+  /// - Parameter lingerMilliseconds: how long records wait for others, to go in one batch; nil: as usual.
+  public init(
+    _ records: ShopRecords, to ground: ClusterGround, lingerMilliseconds: Int? = nil
+  ) throws {
     self.records = records
     topic = ground.input
     let acknowledged = Acknowledged(records.partitions)
     self.acknowledged = acknowledged
-    producer = try Producer(properties: ground.properties) { report in
+    var properties = ground.properties
+    if let lingerMilliseconds { properties["linger.ms"] = "\(lingerMilliseconds)" }
+    producer = try Producer(properties: properties) { report in
       if report.error == nil { acknowledged.add(report.partition) }
     }
   }
@@ -40,6 +46,10 @@ public actor Feeder {
     let first = sent
     let end = min(end, records.count)
     while sent < end {
+      if isPaused {
+        try await Task.sleep(for: .milliseconds(10))
+        continue
+      }
       let elapsed = (clock.now - began) / .seconds(1)
       let due = min(end, first + Int(elapsed * rate) + 1)
       while sent < due {
@@ -55,6 +65,14 @@ public actor Feeder {
       throw TestSupportError("\(producer.failed) records were not taken by the brokers")
     }
   }
+
+  /// Sends nothing until `resume`, and waits until what was sent is acknowledged. What is due meanwhile comes then.
+  public func pause() throws {
+    isPaused = true
+    try producer.flush(timeoutMilliseconds: 30_000)
+  }
+
+  public func resume() { isPaused = false }
 
   /// Sends what is left.
   public func finish(perSecond rate: Double = 20_000) async throws {

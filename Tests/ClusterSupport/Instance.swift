@@ -5,13 +5,20 @@ import TestSupport
 /// What the configuration of a daemon on a cluster says. Events lie in the past and all of them count, whatever the
 /// clock says, so that `ebbd replay` of the same records must give the same alerts.
 public struct ClusterConfiguration: Sendable {
+  /// Where the daemon finds the brokers if it takes another way than the test, `host:port`, several separated by commas.
+  public var brokers: String?
   public var lanes = 2
   /// Further lines of the section `kafka`, and further properties of the client.
   public var kafka: [String] = []
   public var properties: [String: String] = [:]
   public var state: [String: String] = [:]
+  /// Where it is asked, or `off`.
+  public var http = "off"
   /// Each one top-level line or more.
   public var lines: [String] = []
+  /// Members of the section `time`, and of `alerts`.
+  public var time = "tick_for: off"
+  public var alerts = "max_age: off, anonymous: on"
 
   public init() {}
 
@@ -29,16 +36,17 @@ public struct ClusterConfiguration: Sendable {
     }
     return """
       kafka:
-        brokers: [\(ground.brokers.split(separator: ",").map { "\"\($0)\"" }.joined(separator: ", "))]
+        brokers: [\((brokers ?? ground.brokers).split(separator: ",").map { "\"\($0)\"" }.joined(separator: ", "))]
         group: \(ground.group)
         instance: \(instance)
         properties: {\(members(properties))}
       \(kafka.map { "  \($0)\n" }.joined())topics: {input: \(ground.input), cart_alerts: \(ground.cart), \
       churn_alerts: \(ground.churn), dead_letters: \(ground.deadLetters), state: \(ground.state)}
       lanes: \(lanes)
-      time: {tick_for: off}
-      alerts: {max_age: off, anonymous: on}
+      time: {\(time)}
+      alerts: {\(alerts)}
       state: {\(members(state))}
+      http: {listen: "\(http)"}
       \(lines.joined(separator: "\n"))
 
       """
@@ -61,10 +69,27 @@ public enum Program {
     ["EBB_MAPPINGS": Binaries.packageRoot + "/Config/mappings"]
   }
 
+  /// In what surroundings it runs.
+  public struct Surroundings: Sendable {
+    /// Commands that end by becoming the program that is named behind them, such as `unshare -m`.
+    public var wrapper: [String] = []
+    /// Set over the usual.
+    public var environment: [String: String?] = [:]
+
+    public init(wrapper: [String] = [], environment: [String: String?] = [:]) {
+      self.wrapper = wrapper
+      self.environment = environment
+    }
+  }
+
   /// Starts `ebbd run`.
-  public static func start(_ configuration: String) throws -> RunningProcess {
-    try RunningProcess(
-      Binaries.path(of: "ebbd"), ["run", "--config", configuration], environment: environment)
+  public static func start(
+    _ configuration: String, in surroundings: Surroundings = Surroundings()
+  ) throws -> RunningProcess {
+    let command = surroundings.wrapper + [try Binaries.path(of: "ebbd"), "run", "--config", configuration]
+    return try RunningProcess(
+      command[0].hasPrefix("/") ? command[0] : Binaries.tool(command[0]) ?? command[0],
+      Array(command.dropFirst()), environment: environment.merging(surroundings.environment) { $1 })
   }
 }
 
@@ -76,21 +101,31 @@ public final class Instance: Sendable {
     var earlier: [String] = []
     var isWanted = false
     var endings: [String] = []
+    var surroundings = Program.Surroundings()
   }
 
   public let name: String
   private let configuration: String
   private let state = Mutex(State())
 
-  public init(_ name: String, on ground: ClusterGround, _ configuration: ClusterConfiguration) throws {
+  public init(
+    _ name: String, on ground: ClusterGround, _ configuration: ClusterConfiguration,
+    in surroundings: Program.Surroundings = Program.Surroundings()
+  ) throws {
     self.name = name
     self.configuration = try configuration.write(on: ground, instance: name)
+    state.withLock { $0.surroundings = surroundings }
+  }
+
+  /// What its next processes run in.
+  public func move(to surroundings: Program.Surroundings) {
+    state.withLock { $0.surroundings = surroundings }
   }
 
   deinit { kill9() }
 
   public func start() throws {
-    let process = try Program.start(configuration)
+    let process = try Program.start(configuration, in: state.withLock { $0.surroundings })
     state.withLock { state in
       precondition(state.process == nil, "one process an instance")
       state.process = process
@@ -108,6 +143,9 @@ public final class Instance: Sendable {
     if let process { keep(process) }
     return moment
   }
+
+  /// Has it read its configuration again.
+  public func hangUp() { state.withLock { $0.process }?.send(SIGHUP) }
 
   /// Asks it to end and waits; its exit status.
   @discardableResult
@@ -133,6 +171,9 @@ public final class Instance: Sendable {
     say("  instance \(name) ended by itself and is started again: \(last)")
     try start()
   }
+
+  /// The present process's number.
+  public var processIdentifier: Int32? { state.withLock { $0.process }?.processIdentifier }
 
   /// The last lines of processes that ended by themselves.
   public var endings: [String] { state.withLock { $0.endings } }

@@ -41,7 +41,8 @@ enum House {
   /// Every file that belongs to the project, from the root of the package, built and hidden ones left out.
   static let paths: [String] = {
     let places = [
-      "Sources", "Tests", "Config", "docs", "scripts", "systemd", ".ci", "Makefile", "Package.swift",
+      "Sources", "Tests", "Config", "docs", "scripts", "systemd", "packaging", ".ci", "Makefile",
+      "Package.swift",
       "README.md", "CHANGELOG.md",
     ]
     var paths: [String] = []

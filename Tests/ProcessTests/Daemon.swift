@@ -28,6 +28,7 @@ struct TestConfiguration {
   var time = "{allowed_lateness: 0s, tick_for: off}"
   var alerts = "{max_age: off}"
   var state = "{directory: off}"
+  var http = "{listen: off}"
 
   var text: String {
     """
@@ -40,6 +41,7 @@ struct TestConfiguration {
     time: \(time)
     alerts: \(alerts)
     state: \(state)
+    http: \(http)
     \(lines.joined(separator: "\n"))
 
     """

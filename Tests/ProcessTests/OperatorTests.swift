@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test func `A broker that cannot be reached is waited for, and SIGTERM ends that at once`() async throws {
-    let closed = try ClosedPort()
+    let closed = try LoopbackPort()
     let port = closed.number
     try await withTemporaryDirectory { directory in
       let daemon = try Daemon.start(TestConfiguration(bootstrap: "127.0.0.1:\(port)").write(into: directory))
@@ -134,7 +134,7 @@ import Testing
       #expect(checked.status == 0, "\(checked.error)")
       #expect(checked.output.contains("input: \(Cluster.input): 3 partitions"))
       #expect(checked.output.split(separator: "\n").count == 5)
-      let closed = try ClosedPort()
+      let closed = try LoopbackPort()
       let nowhere = try TestConfiguration(bootstrap: "127.0.0.1:\(closed.number)").write(into: directory)
       let refused = try await Daemon.ebbd(["topics", "--timeout", "1", "--config", nowhere])
       #expect(refused.status == 1)

@@ -3,31 +3,115 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Brokers that go away for long, and leaders that move, under load.
-@Suite(.serialized, .timeLimit(.minutes(10)), .daemonLogs) struct `Brokers go and leaders move` {
-  /// How long brokers are down; `EBB_OUTAGE_SECONDS` says otherwise. Longer than the session timeout, and short for a
-  /// run of all tests.
+/// Brokers that go away for long, in every way in which they can, and leaders that move, under load.
+@Suite(.serialized, .timeLimit(.minutes(30)), .daemonLogs) struct `Brokers go and leaders move` {
+  /// How long brokers are away; `EBB_OUTAGE_SECONDS` says otherwise. Longer than the session timeout.
   static var outageSeconds: Int {
-    ProcessInfo.processInfo.environment["EBB_OUTAGE_SECONDS"].flatMap { Int($0) } ?? 20
+    ProcessInfo.processInfo.environment["EBB_OUTAGE_SECONDS"].flatMap { Int($0) } ?? 60
   }
 
-  @Test func `Brokers that are down for long under load cost nothing but time`() async throws {
-    try await Trial.play("all brokers down under load", Trial.Plan(lanes: 2)) { trial, rows in
+  /// A way to be away.
+  struct Absence: Sendable {
+    var name: String
+    var plan = Trial.Plan(lanes: 2)
+    /// Commands by which a program comes to where the instance is.
+    var beside: @Sendable (Instance) -> [String] = { _ in [] }
+    var begin: @Sendable (Trial) async throws -> Void
+    var end: @Sendable (Trial) async throws -> Void
+    /// What the log must say of it.
+    var says: [String]
+  }
+
+  static let refused = Absence(
+    name: "all brokers refuse connections",
+    begin: { try await $0.cluster.setBrokers(up: false) }, end: { try await $0.cluster.setBrokers(up: true) },
+    says: ["no broker", "check kafka.brokers"])
+
+  static let stopped = Absence(
+    name: "SIGSTOP of the brokers", begin: { $0.cluster.process.send(SIGSTOP) },
+    end: { $0.cluster.process.send(SIGCONT) }, says: ["warning"])
+
+  static var halfOpen: Absence {
+    var plan = Trial.Plan(lanes: 2)
+    plan.proxy = "127.0.0.1"
+    return Absence(
+      name: "connections that stay open, and nothing comes through", plan: plan,
+      begin: { trial in
+        var weather = Weather()
+        weather.isSilent = true
+        trial.proxy?.set(weather)
+      }, end: { $0.proxy?.set(Weather()) }, says: ["warning"])
+  }
+
+  static func pulled(_ cable: Cable) -> Absence {
+    var plan = Trial.Plan(lanes: 2)
+    plan.proxy = cable.host
+    plan.surroundings.wrapper = cable.wrapper
+    return Absence(
+      name: "a network cable that is pulled", plan: plan, beside: { Cable.beside($0) },
+      begin: { _ in try await cable.pull() }, end: { _ in try await cable.plugIn() }, says: ["warning"])
+  }
+
+  @Test func `Brokers that cannot be reached for long cost nothing but time`() async throws {
+    var absences = [Self.refused, Self.stopped, Self.halfOpen]
+    if let obstacle = await Cable.obstacle() {
+      print("skipped: a network cable that is pulled: \(obstacle)")
+    } else {
+      absences.append(Self.pulled(try await Cable()))
+    }
+    // They mostly wait, and so side by side.
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for absence in absences { group.addTask { try await Self.suffer(absence) } }
+      try await group.waitForAll()
+    }
+  }
+
+  private static func suffer(_ absence: Absence) async throws {
+    let watch = try Watch()
+    var plan = absence.plan
+    plan.surroundings.environment.merge(watch.environment) { $1 }
+    try await Trial.play(absence.name, plan) { trial, rows in
       let instance = trial.instances[0]
       let before = try await trial.witness.committed().map(\.nextOffset)
-      try await trial.cluster.setBrokers(up: false)
-      try await Task.sleep(for: .seconds(Self.outageSeconds))
-      #expect(instance.isRunning, "it waits: \(instance.log.suffix(2_500))")
-      #expect(instance.log.contains("no broker") && instance.log.contains("check kafka.brokers"))
-      try await trial.cluster.setBrokers(up: true)
+      let (memory, length, began) = (instance.residentMegabytes, instance.log.count, ContinuousClock.now)
+      try await absence.begin(trial)
+      try await Task.sleep(for: .seconds(outageSeconds))
+      let name = Comment(rawValue: absence.name)
+      #expect(instance.isRunning, "\(name): it waits: \(instance.log.suffix(2_500))")
+      let standing = try await instance.readiness(through: absence.beside(instance))
+      #expect(!standing.isReady, name)
+      #expect(standing.reasons.contains("the brokers"), "\(name): \(standing.reasons)")
+      let complaints = instance.complaints(after: length)
+      for word in absence.says {
+        #expect(complaints.contains { $0.contains(word) }, "\(name): \(complaints)")
+      }
+      let minutes = outageSeconds / 60 + 1
+      #expect(complaints.count <= 12 * minutes, "\(name): \(complaints.joined(separator: "\n"))")
+      let grown = instance.residentMegabytes - memory
+      #expect(grown < 64, name)
+      let silence = watch.longestSilence(since: began)
+      #expect(silence < promised(.seconds(10)), "\(name): signs of life")
+      let sentence = watch.sentences(since: began).last ?? "nothing"
+      #expect(sentence.hasPrefix("Waiting for the brokers"), "\(name): \(sentence)")
+
+      try await absence.end(trial)
       let back = try await trial.until("all partitions are committed further") {
         zip(try await trial.witness.committed(), before).allSatisfy { $0.nextOffset > $1 + 50 }
       }
-      try await trial.until("it says that the brokers are back") { instance.log.contains("answer again") }
-      #expect(instance.logs.count == 1, "the same process all the time")
-      rows.append([
-        "brokers down", "\(Self.outageSeconds) s; committing again \(back.milliseconds) ms after that",
-      ])
+      try await trial.until("it says that the brokers are back") {
+        instance.log.dropFirst(length).contains("answer again")
+      }
+      try await trial.until("it is ready again") {
+        try await instance.readiness(through: absence.beside(instance)).isReady
+      }
+      #expect(instance.logs.count == 1, "\(name): the same process all the time")
+      rows += [
+        ["away", "\(outageSeconds) s; committing again \(back.milliseconds) ms after that"],
+        ["complaints in the log", "\(complaints.count)"], ["memory grown by, MB", "\(grown)"],
+        ["longest time without a sign of life, ms", "\(silence.milliseconds)"],
+        ["ready", "\(standing.reasons.prefix(200))"], ["STATUS", sentence],
+      ]
+      rows += complaints.map { ["", String($0.prefix(200))] }
     }
   }
 
