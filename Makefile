@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test simulate test-kafka bench bench-accept bench-kafka bench-embedded bench-kafka-latency bench-state bench-recovery bench-replay build format lint schemas clean
+.PHONY: help demo test fuzz fuzz-guided test-long soak deb test-deb simulate test-kafka bench bench-accept bench-kafka bench-embedded bench-kafka-latency bench-state bench-recovery bench-replay build format lint schemas clean
 
 # Where the usual installers put Swift, for shells that do not have it on their path.
 export PATH := $(PATH):$(HOME)/.local/share/swiftly/bin:/opt/swift/usr/bin:/usr/local/swift/usr/bin
@@ -11,6 +11,9 @@ export PATH := $(PATH):$(HOME)/.local/share/swiftly/bin:/opt/swift/usr/bin:/usr/
 # What `make bench-kafka` and `make bench-embedded` take by name.
 THROUGHPUT = $(if $(EVENTS),--events $(EVENTS)) $(if $(USERS),--users $(USERS)) $(if $(ACCESS),--access $(ACCESS)) \
   $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PARTITIONS),--partitions $(PARTITIONS))
+
+# As the package is built (scripts/deb.sh): a program with Swift's runtime in it.
+STATIC := --static-swift-stdlib --disable-local-rpath --scratch-path .build/deb
 
 SOURCES := Package.swift Sources Tests
 
@@ -22,10 +25,24 @@ demo: build ## a simulated shop through a real Kafka protocol, alerts as they ha
 
 test: ## build everything and run every test (EBB_DATA=DIR adds the tests on real data)
 	@scripts/setup.sh test
-	swift build --build-tests
-	swift build -c release --product ebbd
-	swift build -c release --product ebb-bench
+	@# By name: a build of everything takes in what the dependencies have besides.
+	for product in ebbPackageTests ebbd ebb-broker ebb-false-clock simulate bare-consumer ebb-cluster-bench; do \
+	  swift build --product $$product || exit; done
 	scripts/test.sh $(ARGS)
+
+fuzz: ## damaged input for every decoder (INPUTS=100000, SEED=1, TARGETS="http files", ARGS="--list")
+	@scripts/setup.sh test
+	swift build -c release --product ebb-fuzz
+	.build/release/ebb-fuzz $(TARGETS) $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+fuzz-guided: ## the same by libFuzzer under the address sanitizer, guided by coverage (SECONDS_EACH=60, TARGETS=, ARGS=)
+	@scripts/setup.sh test
+	scripts/guided.sh $(TARGETS) --guided $(or $(SECONDS_EACH),60) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+test-long: ## the long forms: ten minutes of outage, ten million inputs a decoder (hours; EBB_FUZZ_INPUTS, EBB_OUTAGE_SECONDS)
+	EBB_OUTAGE_SECONDS=$(or $(EBB_OUTAGE_SECONDS),600) EBB_WEATHER_SECONDS=$(or $(EBB_WEATHER_SECONDS),60) \
+	  EBB_FUZZ_INPUTS=$(or $(EBB_FUZZ_INPUTS),10000000) $(MAKE) test \
+	  ARGS="$(or $(ARGS),--filter '^HostileTests' --filter 'Brokers go' --filter 'The way to the brokers')"
 
 test-kafka: ## exactly once on a real cluster: BROKERS=host:port (EBB_EVENTS, EBB_KILLS, EBB_ROUNDS; ARGS="--filter kill")
 	@scripts/setup.sh test
@@ -59,6 +76,11 @@ bench-state: ## bytes of state written per input event, against a flush per chan
 	swift build -c release --product ebb-cluster-bench
 	.build/release/ebb-cluster-bench state $(ARGS)
 
+soak: ## half an hour of demo traffic in accelerated time: memory flat, nothing lost (BROKERS=host:port, MINUTES=30)
+	@scripts/setup.sh build
+	@for product in ebbd ebb-broker ebb-cluster-bench; do swift build -c release --product $$product || exit; done
+	.build/release/ebb-cluster-bench soak $(if $(BROKERS),--brokers '$(BROKERS)') $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
 simulate: ## lanes in seeded worlds where everything goes wrong (SEEDS=10000 FIRST=1, or SEED=n with its trace)
 	@scripts/setup.sh test
 	swift build -c release --product simulate
@@ -67,6 +89,16 @@ simulate: ## lanes in seeded worlds where everything goes wrong (SEEDS=10000 FIR
 build: ## build the optimised program, .build/release/ebbd
 	@scripts/setup.sh build
 	swift build -c release --product ebbd
+
+deb: ## build the Debian package, .build/ebb_VERSION_ARCHITECTURE.deb
+	@scripts/setup.sh deb
+	scripts/deb.sh
+
+test-deb: ## build the package, install it in a clean Debian and do there what an operator does (as root)
+	@scripts/setup.sh test-deb
+	scripts/deb.sh
+	swift build -c release --product ebb-broker $(STATIC)
+	scripts/test-deb.sh
 
 format: ## rewrite the sources in the checked-in format
 	swift format --in-place --parallel --recursive $(SOURCES)

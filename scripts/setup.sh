@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that what a build (or, with `test` or `bench`, a run of the tests or benchmarks) needs is there. Called by
-# make.
+# Makes sure that what a build (or, with `test` or `bench`, a run of the tests or benchmarks, with `deb` the package, with
+# `test-deb` a test of it) needs is there. Called by make.
 #
 # As root on Debian or Ubuntu it installs what is missing, after saying what and why. Otherwise it prints the
 # one command that does, and stops. It looks for what is needed, not for packages: a librdkafka of your own
@@ -9,9 +9,9 @@ set -euo pipefail
 
 purpose=${1:-build}
 case $purpose in
-  build | test | bench) ;;
+  build | test | bench | deb | test-deb) ;;
   *)
-    echo "setup: usage: scripts/setup.sh build|test|bench" >&2
+    echo "setup: usage: scripts/setup.sh build|test|bench|deb|test-deb" >&2
     exit 2
     ;;
 esac
@@ -92,11 +92,46 @@ compgen -G '/usr/include/c++/*' >/dev/null || need libstdc++-12-dev "C++ headers
 if [ "$purpose" = test ]; then
   command -v kcat >/dev/null || need kcat "a Kafka client that is not ours, for the tests"
   /usr/bin/python3 -c 'import kafka' 2>/dev/null || need python3-kafka "a second such client"
+  command -v systemd-analyze >/dev/null || need systemd "judges the units"
+  command -v openssl >/dev/null || need openssl "makes certificates, for the tests of TLS"
+  command -v ip >/dev/null || need iproute2 "lays a network cable to a daemon under test, to be pulled"
 fi
-if [ "$purpose" != build ]; then
+case $purpose in test | bench)
   command -v valgrind >/dev/null ||
     need valgrind "counts instructions per event (callgrind), which seconds on a busy machine cannot tell"
+  ;;
+esac
+case $purpose in deb | test-deb)
+  command -v dpkg-shlibdeps >/dev/null || need dpkg-dev "finds which packages the program depends on"
+  command -v python3 >/dev/null || need python3 "writes the manual pages"
+  command -v strip >/dev/null || need binutils "strips the program of what only debuggers read"
+  ;;
+esac
+# The test of the package says so itself where these cannot be had.
+if [ "$purpose" = test-deb ] && [ "$(id -u)" = 0 ]; then
+  command -v debootstrap >/dev/null || need debootstrap "makes the clean Debian that the package is installed in"
+  command -v systemd-nspawn >/dev/null || need systemd-container "boots it"
+  command -v kcat >/dev/null || need kcat "a Kafka client that is not ours"
+  command -v ip >/dev/null || need iproute2 "gives it a network of its own"
+  command -v lintian >/dev/null || need lintian "Debian's own checker of packages"
 fi
+
+# Prometheus is unpacked for the tests rather than installed: nobody wants a server of it for that.
+unpack_prometheus() {
+  local tools=.build/tools
+  if [ -x "$tools/usr/bin/promtool" ] || { command -v promtool && command -v prometheus; } >/dev/null; then return; fi
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 0
+  echo "setup: unpacking prometheus into $tools, which checks metrics, alert rules and the board" >&2
+  mkdir -p "$tools"
+  (
+    cd "$tools"
+    apt-get download -qq prometheus >/dev/null 2>&1 ||
+      { [ "$(id -u)" = 0 ] && apt-get update -qq >&2 && apt-get download -qq prometheus >/dev/null 2>&1; } ||
+      { echo "setup: it cannot be had; those tests will say that they are skipped" >&2 && exit 0; }
+    dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb
+  )
+}
+if [ "$purpose" = test ]; then unpack_prometheus; fi
 
 [ ${#packages[@]} -gt 0 ] || exit 0
 

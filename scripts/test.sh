@@ -1,22 +1,54 @@
 #!/usr/bin/env bash
 # Runs the tests that are built, and says at the end once more what failed, so that nobody has to look for it
-# in the thousands of lines before. Called by make test; what is given goes to `swift test`.
+# in the thousands of lines before. Called by make test.
 #
-# Two runs: the patient tests (they start processes, talk to brokers and wait with time limits) one after the
-# other, then the rest, which keep every core busy. The second runs too when the first has failed.
+# The patient ones (they start processes, talk to brokers and wait with time limits) run one after the other, in two halves
+# beside each other, since they mostly wait. In what they leave of the processors, those that only reckon, and then hostile
+# input. All run, also when one has failed. With arguments (--filter, --skip) only what they choose, one after the other.
 set -uo pipefail
 
-patient='^(KafkaTests|ProcessTests|HouseTests|TelemetryTests|BenchTests)\.'
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+bundle=.build/debug/ebbPackageTests.xctest
+[ -e "$bundle" ] || { echo "test: $bundle is not built; make test builds it" >&2; exit 2; }
+tests() { "$bundle" --testing-library swift-testing "$@" 2>&1; }
+# Only when nobody else wants a processor. Not nice: Swift's threads set that anew, as root.
+humbly() { chrt --idle 0 "$bundle" --testing-library swift-testing "$@" 2>&1; }
+
+# Kills, and trouble with brokers, networks, disks and clocks.
+trouble='^ProcessTests\..*(Killed again|Instances freeze|Brokers go|The way to the brokers|The clock is set|Disks are full|Rights are taken)'
+patient='^(KafkaTests|ProcessTests|HouseTests|TelemetryTests|AdminTests|BenchTests)\.'
+hostile='^HostileTests\.'
+logs=$(mktemp -d)
+log=$logs/all
+trap 'rm -rf "$logs"' EXIT
 status=0
 
-run() {
-  swift test --skip-build --disable-xctest "$@" 2>&1 | tee -a "$log" || status=1
+release() {
+  for product in ebbd ebb-bench ebb-fuzz; do swift build -c release --product "$product" || return; done
 }
 
-run --no-parallel --filter "$patient" "$@"
-EBB_BROKERS='' run --skip "$patient" "$@"
+# Waits for a run in the background and shows what it said.
+finish() {
+  wait "$1" || status=1
+  echo "test: $3, which ran meanwhile:"
+  tee -a "$log" <"$2"
+}
+
+release || exit
+if [ $# -gt 0 ]; then
+  tests --no-parallel "$@" | tee -a "$log" || status=1
+else
+  (
+    EBB_BROKERS='' humbly --skip "$patient" --skip "$hostile"
+    reckoned=$?
+    humbly --filter "$hostile" && exit "$reckoned"
+  ) >"$logs/humble" &
+  humble=$!
+  tests --no-parallel --filter "$patient" --skip "$trouble" >"$logs/patient" &
+  others=$!
+  tests --no-parallel --filter "$trouble" | tee -a "$log" || status=1
+  finish "$others" "$logs/patient" "the other patient tests"
+  finish "$humble" "$logs/humble" "tests that only reckon, and hostile input"
+fi
 
 if [ "$status" -ne 0 ]; then
   printf '\nWhat failed:\n'
