@@ -25,16 +25,18 @@ extension CartTrigger {
     _ output: inout TriggerOutput
   ) {
     let purchase = event.ts
-    var kept: [Waiting] = []
-    for alert in waiting {
+    var index = 0
+    while index < waiting.count {
+      let alert = waiting[index]
       let isPrevented =
         alert.time > purchase
-        && (!alert.items.contains { cart.contains($0) }
-          || alert.time < purchase.addingSaturated(rules.silenceAfterPurchaseMilliseconds))
-      if !isPrevented {
-        kept.append(alert)
+        && (alert.time < purchase.addingSaturated(rules.silenceAfterPurchaseMilliseconds)
+          || !waiting.lists(index) { cart.contains($0) })
+      guard isPrevented else {
+        index += 1
         continue
       }
+      waiting.remove(at: index)
       mark(alert.cart) { $0.retracted = true }
       let body = CartRetracted(
         alert: alert.id, episode: alert.episode, step: alert.step, purchaseTime: purchase,
@@ -44,7 +46,6 @@ extension CartTrigger {
           id: who.alert(.cartRetracted, episode: alert.episode, step: alert.step), user: who.key,
           identified: who.isIdentified, time: alert.time, body: .cartRetracted(body)))
     }
-    waiting = kept
   }
 
   private mutating func recover(
@@ -54,26 +55,33 @@ extension CartTrigger {
   ) {
     let purchase = event.ts
     let gap = constants.rules.sessions.gapMilliseconds
-    var answered: [Waiting] = []
-    var kept: [Waiting] = []
-    var isNamed = false
-    for alert in waiting {
-      let isOpen = alert.clearedAt.map { abs(purchase - $0) <= gap } ?? true
-      if alert.time <= purchase, isOpen {
-        answered.append(alert)
-        for item in alert.items where !isNamed { isNamed = Cart.isNamed(item, by: event) }
-      } else {
-        kept.append(alert)
-      }
+    func isAnswered(_ alert: WaitingAlerts.Alert) -> Bool {
+      alert.time <= purchase && alert.clearedAt.map { abs(purchase - $0) <= gap } ?? true
     }
-    guard let last = answered.last, effect.whole || isNamed,
+    var latest: WaitingAlerts.Alert?
+    var isNamed = effect.whole
+    for index in 0..<waiting.count where isAnswered(waiting[index]) {
+      latest = waiting[index]
+      if !isNamed { isNamed = waiting.lists(index) { Cart.isNamed($0, by: event) } }
+    }
+    guard let last = latest, isNamed,
       purchase <= last.time.addingSaturated(constants.rules.cart.recoveryMilliseconds)
     else { return }
-    waiting = kept
-    for alert in answered { mark(alert.cart) { $0.recovered = true } }
+    var answered: [AlertID] = []
+    var index = 0
+    while index < waiting.count {
+      let alert = waiting[index]
+      guard isAnswered(alert) else {
+        index += 1
+        continue
+      }
+      waiting.remove(at: index)
+      answered.append(alert.id)
+      mark(alert.cart) { $0.recovered = true }
+    }
     let value = event.ownValue
     let body = CartRecovered(
-      alert: last.id, answered: answered.map(\.id), episode: last.episode, step: last.step,
+      alert: last.id, answered: answered, episode: last.episode, step: last.step,
       lagMilliseconds: purchase - last.time, cartValueMinor: last.valueMinor, cartCurrency: last.currency,
       orderID: event.orderID.map { event.string($0) }, orderValueMinor: value?.minor,
       orderCurrency: value == nil ? nil : event.currency)

@@ -102,8 +102,7 @@ extension CartTrigger {
     if alertTimes.isEmpty, waiting.isEmpty { return }
     writer.count(alertTimes.count)
     for time in alertTimes { writer.time(time, from: firstSeen) }
-    writer.count(waiting.count)
-    for alert in waiting { alert.write(into: &writer, firstSeen: firstSeen) }
+    waiting.write(into: &writer, firstSeen: firstSeen)
   }
 
   /// Reads what `writeAlerts` wrote over whatever alerts are here.
@@ -113,19 +112,35 @@ extension CartTrigger {
     var reader = unsafe StateReader(bytes)
     trusted { () throws(StateError) in
       for _ in 0..<(try reader.unsigned()) { alertTimes.append(try reader.time(from: firstSeen)) }
-      for _ in 0..<(try reader.unsigned()) {
-        waiting.append(try Waiting(block: &reader, firstSeen: firstSeen))
-      }
+      try waiting.read(from: &reader, firstSeen: firstSeen)
     }
   }
 
   mutating func resetAlerts() {
     alertTimes.removeAll(keepingCapacity: true)
-    waiting.removeAll(keepingCapacity: true)
+    waiting.removeAll()
   }
 }
 
-extension CartTrigger.Waiting {
+extension WaitingAlerts {
+  fileprivate func write(into writer: inout StateWriter, firstSeen: Int64) {
+    writer.count(count)
+    for alert in alerts { alert.write(into: &writer, firstSeen: firstSeen) }
+    for item in items { writer.fixed64(item) }
+  }
+
+  fileprivate mutating func read(from reader: inout StateReader, firstSeen: Int64) throws(StateError) {
+    var itemCount = 0
+    for _ in 0..<(try reader.unsigned()) {
+      let alert = try Alert(block: &reader, firstSeen: firstSeen)
+      append(alert)
+      itemCount += alert.itemCount
+    }
+    for _ in 0..<itemCount { append(item: try reader.fixed64()) }
+  }
+}
+
+extension WaitingAlerts.Alert {
   fileprivate func write(into writer: inout StateWriter, firstSeen: Int64) {
     writer.unsigned((valueMinor == nil ? 0 : 1) | (currency == nil ? 0 : 2) | (clearedAt == nil ? 0 : 4))
     writer.fixed64(id.high)
@@ -137,8 +152,7 @@ extension CartTrigger.Waiting {
     if let valueMinor { writer.signed(valueMinor) }
     if let currency { writer.fixed32(currency.code) }
     if let clearedAt { writer.time(clearedAt, from: firstSeen) }
-    writer.count(items.count)
-    for item in items { writer.fixed64(item) }
+    writer.count(itemCount)
   }
 
   fileprivate init(block reader: inout StateReader, firstSeen: Int64) throws(StateError) {
@@ -151,7 +165,6 @@ extension CartTrigger.Waiting {
     valueMinor = flags & 1 != 0 ? try reader.signed() : nil
     currency = flags & 2 != 0 ? Currency(trusted: try reader.fixed32()) : nil
     clearedAt = flags & 4 != 0 ? try reader.time(from: firstSeen) : nil
-    items = []
-    for _ in 0..<(try reader.unsigned()) { items.append(try reader.fixed64()) }
+    itemCount = Int(try reader.unsigned())
   }
 }

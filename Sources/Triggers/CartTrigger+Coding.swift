@@ -67,10 +67,11 @@ extension CartTrigger {
     }
     writer.count(waiting.count)
     let cart = portrait.cart.lines.map(\.hash)
-    var earlier: [UInt64] = []
-    for alert in waiting {
-      alert.encode(into: &writer, who, self, cart: cart, earlier: earlier)
-      earlier = alert.items
+    var earlier: ArraySlice<UInt64> = []
+    for index in 0..<waiting.count {
+      let items = waiting.items(of: index)
+      waiting[index].encode(into: &writer, who, self, items, cart: cart[...], earlier: earlier)
+      earlier = items
     }
   }
 
@@ -119,19 +120,18 @@ extension CartTrigger {
     }
     alertTimes.reverse()
     // An alert takes five bytes at least.
-    let count = try reader.count(Self.maximumWaiting, each: 5)
-    waiting.reserveCapacity(count)
+    let count = try reader.count(WaitingAlerts.maximum, each: 5)
     let cart = portrait.cart.lines.map(\.hash)
-    var earlier: [UInt64] = []
+    var earlier: ArraySlice<UInt64> = []
     for _ in 0..<count {
-      let alert = try Waiting(from: &reader, who, self, cart: cart, earlier: earlier)
+      let alert = try WaitingAlerts.Alert(from: &reader, who, self, cart: cart[...], items: &earlier)
       waiting.append(alert)
-      earlier = alert.items
+      for item in earlier { waiting.append(item: item) }
     }
   }
 }
 
-extension CartTrigger.Waiting {
+extension WaitingAlerts.Alert {
   private enum Flag {
     static let value: UInt64 = 1
     static let currency: UInt64 = 2
@@ -145,8 +145,8 @@ extension CartTrigger.Waiting {
   }
 
   func encode(
-    into writer: inout StateWriter, _ who: Identity, _ trigger: CartTrigger, cart hashes: [UInt64],
-    earlier: [UInt64]
+    into writer: inout StateWriter, _ who: Identity, _ trigger: CartTrigger, _ items: ArraySlice<UInt64>,
+    cart hashes: ArraySlice<UInt64>, earlier: ArraySlice<UInt64>
   ) {
     let hasOwnID = id != who.alert(.cartAbandoned, episode: episode, step: step)
     var flags: UInt64 = valueMinor == nil ? 0 : Flag.value
@@ -172,9 +172,10 @@ extension CartTrigger.Waiting {
     }
   }
 
+  /// - Parameter items: of the alert before; afterwards of this one.
   init(
-    from reader: inout StateReader, _ who: Identity, _ trigger: CartTrigger, cart hashes: [UInt64],
-    earlier: [UInt64]
+    from reader: inout StateReader, _ who: Identity, _ trigger: CartTrigger,
+    cart hashes: ArraySlice<UInt64>, items: inout ArraySlice<UInt64>
   ) throws(StateError) {
     let flags = try reader.unsigned(below: Flag.end)
     episode = try reader.time(from: trigger.episode)
@@ -193,15 +194,17 @@ extension CartTrigger.Waiting {
     clearedAt = flags & Flag.clearedAt != 0 ? try reader.time(from: time) : nil
     switch flags & (Flag.itemsOfCart | Flag.itemsOfEarlier) {
     case Flag.itemsOfCart: items = hashes
-    case Flag.itemsOfEarlier where earlier != hashes: items = earlier
+    case Flag.itemsOfEarlier where items != hashes: break
     case 0:
       let count = try reader.count(Cart.maximumLines, each: 8)
-      items = []
-      items.reserveCapacity(count)
-      for _ in 0..<count { items.append(try reader.fixed64()) }
-      if items == hashes || items == earlier { throw reader.malformed("items are written out again") }
+      var own: [UInt64] = []
+      own.reserveCapacity(count)
+      for _ in 0..<count { own.append(try reader.fixed64()) }
+      if own[...] == hashes || own[...] == items { throw reader.malformed("items are written out again") }
+      items = own[...]
     default: throw reader.malformed("the items of an alert are misspelt")
     }
+    itemCount = items.count
   }
 }
 

@@ -17,25 +17,6 @@ import Portrait
 /// Fired alerts live on in `waiting` until a purchase answers them or they are 72 h old, whatever becomes of the
 /// cart meanwhile.
 struct CartTrigger: Sendable, Hashable {
-  /// Alerts that may wait for an answer at once; the oldest gives way.
-  static let maximumWaiting = 16
-
-  /// A fired alert that a purchase may answer.
-  struct Waiting: Sendable, Hashable {
-    var id: AlertID
-    var time: Int64
-    var episode: Int64
-    var step: Int
-    var valueMinor: Int64?
-    var currency: Currency?
-    /// Hashes of the items it listed.
-    var items: [UInt64]
-    /// Which of the user's carts it was about.
-    var cart: Int64
-    /// When that cart was emptied without a purchase.
-    var clearedAt: Int64?
-  }
-
   /// What has happened to one cart, for its ending.
   struct Marks: Sendable, Hashable {
     var fired = false
@@ -93,7 +74,7 @@ struct CartTrigger: Sendable, Hashable {
   var otherAlert: Int64?
   /// Times of the last alerts, ascending; as many as the cap needs.
   var alertTimes: [Int64] = []
-  var waiting: [Waiting] = []
+  var waiting = WaitingAlerts()
   var cleared: Cleared?
 
   /// Largest time of any alert.
@@ -205,12 +186,10 @@ struct CartTrigger: Sendable, Hashable {
     if let last = waiting.last, last.time.addingSaturated(rules.recoveryMilliseconds) < time {
       waiting.removeAll()
     }
-    if waiting.count == Self.maximumWaiting { waiting.removeFirst() }
-    waiting.append(
-      Waiting(
+    waiting.insert(
+      WaitingAlerts.Alert(
         id: id, time: time, episode: episode, step: step, valueMinor: body.valueMinor,
-        currency: body.currency, items: cart.lines.map(\.hash), cart: carts))
-    waiting.sort { $0.time < $1.time }
+        currency: body.currency, cart: carts), items: cart.lines.lazy.map(\.hash))
   }
 
   // MARK: Limits
@@ -337,9 +316,7 @@ struct CartTrigger: Sendable, Hashable {
     at ts: Int64, _ portrait: Portrait, _ rules: Rules, _ output: inout TriggerOutput
   ) {
     phase = .noCart
-    for index in waiting.indices where waiting[index].cart == carts && waiting[index].clearedAt == nil {
-      waiting[index].clearedAt = ts
-    }
+    waiting.clear(cart: carts, at: ts)
     let gap = rules.sessions.gapMilliseconds
     if let purchase = portrait.cadence.lastPurchase, abs(purchase - ts) <= gap {
       output.tally[marks.bought] += 1

@@ -114,7 +114,7 @@ extension CartTrigger {
     if phase == .expired { facts.add(time: expiredAt, "expired_at") }
     facts.add(time: lastAlert, "last_alert")
     facts.append(Fact("alerts_under_cap", .list(alertTimes.map { .time($0) })))
-    let waiting = waiting.map { alert in
+    let waiting = waiting.alerts.map { alert in
       Fact.Value.facts([
         Fact("id", .text(alert.id.text)), Fact("step", .number(Int64(alert.step))),
         Fact("time", .time(alert.time)),

@@ -112,7 +112,7 @@ import Testing
       }
       #expect(left > 0, "deadlines without end")
       #expect(Set(output.alerts.map(\.id)).count == output.alerts.count)
-      let before = Set(user.cart.waiting.map(\.id))
+      let before = Set(user.cart.waiting.alerts.map(\.id))
       #expect(output.alerts.allSatisfy { !before.contains($0.id) }, "an alert of before has come again")
     }
   }

@@ -65,9 +65,9 @@ import Testing
         ("limited", cart.marks.limitedOtherwise),
       ] { count("mark \(name)", mark) }
       count("several waiting", cart.waiting.count > 1)
-      for alert in cart.waiting {
+      for (index, alert) in cart.waiting.alerts.enumerated() {
         let lines = user.portrait.cart.lines.map(\.hash)
-        count(alert.items == lines ? "items of the cart" : "other items")
+        count(Array(cart.waiting.items(of: index)) == lines ? "items of the cart" : "other items")
         count("cleared alert", alert.clearedAt != nil)
         count("alert without value", alert.valueMinor == nil)
       }
