@@ -33,11 +33,13 @@ package struct DeadlineHint: Hashable, Sendable, BitwiseCopyable {
 /// taken apart when it is reached: the cursor goes to its start, which puts its hints into lower levels. A hint
 /// moves at most as often as there are levels, however many users there are; usually three or four times.
 ///
-/// - What stands at or before the cursor is in `front`, a heap. It is fed by buckets of one chunk, whose end the
-///   cursor goes to, and by hints that are earlier than others which were looked at already.
+/// - A bucket of a quarter of a second or less is not taken apart further but sorted into `run`, and the cursor goes to its
+///   end, unless very many are due in one millisecond of it.
+/// - What else stands at or before the cursor is in `front`, a heap: hints that are earlier than others which were
+///   looked at already, and buckets of one chunk.
 /// - What differs from the cursor above the highest level (in some 35 years) is in `far`, a heap.
-/// - The cursor never goes beyond what was asked for: so an ordinary hint, later than the watermark, lies beyond
-///   it. Should many lie before it (after a look into the future), it is moved back.
+/// - The cursor never goes more than a quarter of a second beyond what was asked for: so an ordinary hint, later than
+///   the watermark, lies beyond it. Should many lie before it (after a look into the future), it is moved back.
 package struct DeadlineWheel: ~Copyable {
   private static let digitBits = 8
   private static let digits = 256
@@ -47,10 +49,10 @@ package struct DeadlineWheel: ~Copyable {
   private static let levels = appearanceLevels + 5
   /// How many may lie before the cursor until it is moved back.
   private static let frontLimit = 512
-  /// Hints are near once their bucket of this level is opened, which spans a quarter of a second.
-  private static let nearLevel = appearanceLevels + 1
-  /// More that are near are not told of: the first would be out of the cache again when their turn comes.
-  private static let nearLimit = 64
+  /// A bucket of this level spans a quarter of a second.
+  private static let runLevel = appearanceLevels + 1
+  /// Users are near when so many hints at most are before theirs.
+  private static let nearDistance = 16
   /// A cursor is set to where this many low bits of the time are 0: hints somewhat earlier find a bucket too.
   private static let startBits: UInt64 = 24
 
@@ -73,11 +75,12 @@ package struct DeadlineWheel: ~Copyable {
     repeating: 0, count: DeadlineWheel.levels * DeadlineWheel.wordsOfLevel)
   private var occupiedLevels: UInt32 = 0
   private var chunks = HintChunks()
+  private var run = HintRun()
   private var front = HintHeap()
   /// Empty: in turn with `front` when the cursor is moved back, so that nothing is allocated.
   private var passed = HintHeap()
   private var far = HintHeap()
-  /// Places of users whose hints were in a bucket of `nearLevel` that was opened.
+  /// Places of users who are near.
   private var near = FlatArray<UInt32>()
 
   package init() {}
@@ -114,14 +117,29 @@ package struct DeadlineWheel: ~Copyable {
 
   /// Takes the first hint out, if its time is at or before `limit`.
   package mutating func popFirst(by limit: Int64) -> DeadlineHint? {
-    guard first(by: limit) != nil else { return nil }
+    if limit < bound { return nil }
+    // Mostly there is nothing else.
+    if front.isEmpty, let first = run.first {
+      if first.time > limit { return nothing(before: first.time) }
+    } else {
+      guard search(by: limit) != nil else { return nil }
+    }
     count -= 1
-    return front.popFirst()
+    guard isFirstInRun else { return front.popFirst() }
+    if let user = run.user(behindFirst: Self.nearDistance) { near.append(user) }
+    return run.popFirst()
   }
 
-  /// As `first`; what it returns is at the top of `front`.
+  /// Whether the first of what is at or before the cursor is in `run`.
+  @inline(__always) private var isFirstInRun: Bool {
+    guard let first = run.first else { return false }
+    guard let other = front.first else { return true }
+    return first < other
+  }
+
+  /// As `first`; what it returns is the first of `run` or `front`.
   private mutating func search(by limit: Int64) -> DeadlineHint? {
-    while front.isEmpty {
+    while front.isEmpty, run.isEmpty {
       if occupiedLevels != 0 {
         guard openFirstBucket(by: limit) else { return nil }
       } else if let first = far.first {
@@ -132,7 +150,7 @@ package struct DeadlineWheel: ~Copyable {
         return nothing(before: .max)
       }
     }
-    let first = front.first!
+    let first = isFirstInRun ? run.first! : front.first!
     return first.time <= limit ? first : nothing(before: first.time)
   }
 
@@ -144,7 +162,7 @@ package struct DeadlineWheel: ~Copyable {
   // MARK: Buckets
 
   private static func ordered(_ time: Int64) -> UInt64 { UInt64(bitPattern: time) ^ 1 << 63 }
-  private static func time(_ ordered: UInt64) -> Int64 { Int64(bitPattern: ordered ^ 1 << 63) }
+  static func time(_ ordered: UInt64) -> Int64 { Int64(bitPattern: ordered ^ 1 << 63) }
 
   /// The most significant digit in which two keys differ; `levels` or above: in none that has buckets.
   @inline(__always) private static func level(_ key: Key, _ other: Key) -> Int {
@@ -239,17 +257,47 @@ package struct DeadlineWheel: ~Copyable {
     }
     var chunk = take(level, digit)
     let end = Self.end(level, start)
-    let isSmall = chunks.next(chunk) == HintChunks.none && Self.time(end.time) <= limit
-    cursor = isSmall ? end : start
-    while chunk != HintChunks.none {
-      for place in 0..<chunks.count(chunk) {
-        let entry = chunks.entry(place, of: chunk)
-        if level == Self.nearLevel, near.count < Self.nearLimit { near.append(entry.index) }
-        self.place(hint(entry, in: start))
+    let isSmall = chunks.next(chunk) == HintChunks.none
+    if level == Self.runLevel || level < Self.runLevel && isSmall, run.fill(chunk, of: chunks, at: start.time)
+    {
+      cursor = end
+      while chunk != HintChunks.none { chunk = chunks.give(chunk) }
+      for distance in 0..<Self.nearDistance {
+        if let user = run.user(behindFirst: distance) { near.append(user) }
       }
+      return true
+    }
+    if !isSmall, level > Self.appearanceLevels {
+      cursor = start
+      scatter(chunk, level - 1, start)
+      return true
+    }
+    cursor = isSmall && Self.time(end.time) <= limit ? end : start
+    while chunk != HintChunks.none {
+      for place in 0..<chunks.count(chunk) { self.place(hint(chunks.entry(place, of: chunk), in: start)) }
       chunk = chunks.give(chunk)
     }
     return true
+  }
+
+  /// Distributes the chain of the bucket that starts here, where the cursor is, among the buckets of the level below it.
+  private mutating func scatter(_ chain: UInt32, _ level: Int, _ start: Key) {
+    let shift = UInt32((level - Self.appearanceLevels) * Self.digitBits)
+    var chunk = chain
+    while chunk != HintChunks.none {
+      chunks.prefetch(chunks.next(chunk))
+      for place in 0..<chunks.count(chunk) {
+        let entry = chunks.entry(place, of: chunk)
+        let digit = Int(entry.timeLow >> shift & UInt32(Self.digits - 1))
+        if digit != 0 {
+          chunks.append(entry, to: &heads[mark(level, digit)])
+        } else {
+          // The cursor's own: it belongs still lower.
+          self.place(hint(entry, in: start))
+        }
+      }
+      chunk = chunks.give(chunk)
+    }
   }
 
   /// An entry of the bucket that starts here, or of one below.
@@ -303,6 +351,7 @@ package struct DeadlineWheel: ~Copyable {
     }
     cursor = key
     swap(&passed, &front)
+    while !run.isEmpty { passed.push(run.popFirst()) }
     while !passed.isEmpty { place(passed.popAny()) }
   }
 }

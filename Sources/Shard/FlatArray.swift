@@ -72,6 +72,14 @@ import CMemory
     return unsafe base[count]
   }
 
+  /// Has it hold so many, what is new being this one.
+  mutating func resize(to count: Int, with element: Element) {
+    self.count = min(self.count, count)
+    while self.count < count { append(element) }
+  }
+
+  mutating func removeAll() { count = 0 }
+
   @inline(never) private mutating func grow() {
     // By half: what is never written to takes no memory, but what is copied does for a moment.
     let wanted = capacity + max(64, capacity / 2)

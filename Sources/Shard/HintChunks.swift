@@ -20,12 +20,14 @@
 
   private static let chunkBytes = 512
   private static let chunksInSlab = 128
-  // In a chunk: the next of its chain, how many hints it holds, then four columns.
+  // In a chunk: the next of its chain, how many hints it holds, then these, one behind the other without gaps.
   private static let countOffset = 4
-  private static let timesOffset = 8
-  private static let appearancesOffset = timesOffset + 4 * capacity
-  private static let indicesOffset = appearancesOffset + 4 * capacity
-  private static let highsOffset = indicesOffset + 4 * capacity
+  private static let entriesOffset = 8
+  private static let entryBytes = 14
+  // In an entry: the time, the lower and, at its end, the upper part of the appearance, and between them the index.
+  private static let appearanceOffset = 4
+  private static let indexOffset = 8
+  private static let highOffset = 12
 
   private var slabs: [UnsafeMutableRawPointer] = unsafe []
   private var free = HintChunks.none
@@ -86,6 +88,13 @@
     unsafe pointer(chunk).storeBytes(of: next, as: UInt32.self)
   }
 
+  /// Asks for a chunk that is looked at a little later, or for none.
+  @inline(__always) func prefetch(_ chunk: UInt32) {
+    if chunk == Self.none { return }
+    let start = unsafe pointer(chunk)
+    for line in 0..<Self.chunkBytes / 64 { unsafe ebbPrefetch(start + 64 * line) }
+  }
+
   func count(_ chunk: UInt32) -> Int {
     Int(unsafe pointer(chunk).load(fromByteOffset: Self.countOffset, as: UInt32.self))
   }
@@ -97,26 +106,25 @@
     let chunk = unsafe pointer(head)
     let place = unsafe Int(chunk.load(fromByteOffset: Self.countOffset, as: UInt32.self))
     unsafe chunk.storeBytes(of: UInt32(place + 1), toByteOffset: Self.countOffset, as: UInt32.self)
-    unsafe chunk.storeBytes(of: entry.timeLow, toByteOffset: Self.timesOffset + 4 * place, as: UInt32.self)
-    unsafe chunk.storeBytes(
-      of: UInt32(truncatingIfNeeded: entry.appearance), toByteOffset: Self.appearancesOffset + 4 * place,
-      as: UInt32.self)
-    unsafe chunk.storeBytes(of: entry.index, toByteOffset: Self.indicesOffset + 4 * place, as: UInt32.self)
-    unsafe chunk.storeBytes(
-      of: UInt16(entry.appearance >> 32), toByteOffset: Self.highsOffset + 2 * place, as: UInt16.self)
+    let base = unsafe chunk + Self.entriesOffset + Self.entryBytes * place
+    unsafe base.storeBytes(of: entry.timeLow, as: UInt32.self)
+    unsafe base.storeBytes(
+      of: UInt32(truncatingIfNeeded: entry.appearance), toByteOffset: Self.appearanceOffset, as: UInt32.self)
+    unsafe base.storeBytes(of: entry.index, toByteOffset: Self.indexOffset, as: UInt32.self)
+    unsafe base.storeBytes(
+      of: UInt16(entry.appearance >> 32), toByteOffset: Self.highOffset, as: UInt16.self)
   }
 
   /// One of the first `count` entries of a chunk.
   @inline(__always)
   func entry(_ place: Int, of chunk: UInt32) -> Entry {
     precondition(place < Self.capacity, "a chunk has no such place")
-    let chunk = unsafe pointer(chunk)
-    let low = unsafe chunk.load(fromByteOffset: Self.appearancesOffset + 4 * place, as: UInt32.self)
-    let high = unsafe chunk.load(fromByteOffset: Self.highsOffset + 2 * place, as: UInt16.self)
+    let base = unsafe pointer(chunk) + Self.entriesOffset + Self.entryBytes * place
+    let low = unsafe base.loadUnaligned(fromByteOffset: Self.appearanceOffset, as: UInt32.self)
+    let high = unsafe base.loadUnaligned(fromByteOffset: Self.highOffset, as: UInt16.self)
     return Entry(
-      timeLow: unsafe chunk.load(fromByteOffset: Self.timesOffset + 4 * place, as: UInt32.self),
-      appearance: UInt64(high) << 32 | UInt64(low),
-      index: unsafe chunk.load(fromByteOffset: Self.indicesOffset + 4 * place, as: UInt32.self))
+      timeLow: unsafe base.loadUnaligned(as: UInt32.self), appearance: UInt64(high) << 32 | UInt64(low),
+      index: unsafe base.loadUnaligned(fromByteOffset: Self.indexOffset, as: UInt32.self))
   }
 
   /// Puts a whole chain before another one. Takes a step per chunk of `chain`.

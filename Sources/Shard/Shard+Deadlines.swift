@@ -5,6 +5,9 @@ import Triggers
 // Who is due when: hints in the wheel, re-checked against the user's own deadline when they come up, and what firing
 // a deadline does. Whoever is due is laid out on the desk, handled, and written back.
 extension Shard {
+  /// Overtaken hints are known of that are due within 24 days.
+  private static var overtakenReach: Int64 { 1 << 31 }
+
   struct Due {
     var index: Int
     var time: Int64
@@ -21,14 +24,18 @@ extension Shard {
   /// put right, or dropped where their user is gone.
   mutating func takeDue(by limit: Int64) -> Due? {
     while let first = wheel.popFirst(by: limit) {
-      // Many come due at once.
+      // Of those who were near before the entries have come.
       if wheel.hasNear {
-        prefetchNear()
         prefetchSoon()
+        prefetchNear()
       }
       let index = Int(first.index)
       // A hint that a newer one has overtaken, or of a user who is gone, counts for nothing.
-      guard users.holds(index, first.appearance), users[index].hinted == first.time else { continue }
+      guard users.holds(index, first.appearance) else { continue }
+      guard users[index].hinted == first.time else {
+        if users[index].overtaken == UInt32(truncatingIfNeeded: first.time) { users[index].overtaken = 0 }
+        continue
+      }
       users[index].hinted = .max
       let time = deadline(index)
       if time == .max { continue }
@@ -60,7 +67,26 @@ extension Shard {
     return desk.state.deadline(constants)?.time ?? .max
   }
 
+  /// Gives a user a hint at this time, which is earlier than the one that he has, or that he has none of.
+  ///
+  /// Who comes back is to be looked at sooner than was thought: the hint of before stays in the wheel. When his visit is
+  /// over it serves again, rather than a third.
   mutating func hint(_ index: Int, at time: Int64) {
+    let present = users[index].hinted
+    if present < .max {
+      // Nearer than that, so that its upper half follows from the watermark.
+      let isNear =
+        present > position.watermark && present < position.watermark.addingSaturated(Self.overtakenReach)
+      if isNear { users[index].overtaken = UInt32(truncatingIfNeeded: present) }
+    } else if users[index].overtaken != 0 {
+      let distance = users[index].overtaken &- UInt32(truncatingIfNeeded: position.watermark)
+      let overtaken = position.watermark + Int64(distance)
+      if overtaken <= time {
+        users[index].hinted = overtaken
+        users[index].overtaken = 0
+        return
+      }
+    }
     users[index].hinted = time
     wheel.push(DeadlineHint(time: time, appearance: users[index].appearance, index: UInt32(index)))
   }
@@ -73,6 +99,7 @@ extension Shard {
     for index in 0..<users.placeCount where users.isLive(index) {
       let time = try readDeadline(index)
       users[index].hinted = .max
+      users[index].overtaken = 0
       if time < .max { hint(index, at: time) }
     }
   }

@@ -75,6 +75,8 @@ public struct Shard: ~Copyable {
   public var memoryBytes: Int { users.bytes + wheel.bucketBytes }
   /// What the part of it that is about to grow next takes beside itself while it does, bytes; 0: none is.
   public var growthBytes: Int { users.growthBytes }
+  /// Hints of deadlines, those included that count for nothing any more.
+  package var hintCount: Int { wheel.count }
   /// No deadline is earlier than this; nil: none is pending. It may lie before the earliest, but never at or before the
   /// watermark for long.
   public var earliestDeadline: Int64? { wheel.lowerBound < .max ? wheel.lowerBound : nil }
@@ -251,6 +253,7 @@ public struct Shard: ~Copyable {
     wheel = DeadlineWheel()
     for index in users.placesByAppearance() {
       users[index].hinted = .max
+      users[index].overtaken = 0
       take(index)
       change(index, start)
       var next = desk.state.deadline(constants)

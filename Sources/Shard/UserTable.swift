@@ -15,6 +15,9 @@ struct UserTable: ~Copyable {
     var appearance: UInt64
     var hash: UInt32
     fileprivate var block: BlockSlab.Place
+    /// A hint of his that a later one has overtaken and that is still in the wheel: the low half of its time; 0: none is
+    /// known.
+    var overtaken: UInt32 = 0
     /// Number of the epoch in which the user was last touched.
     var epoch: UInt16
     /// Whether the user waits in the dirty queue.
@@ -219,6 +222,7 @@ struct UserTable: ~Copyable {
     entries[index].isGone = isGone
     entries[index].epoch = epoch
     entries[index].hinted = .max
+    entries[index].overtaken = 0
     entries[index].appearance = appearances
     appearances += 1
   }

@@ -43,6 +43,25 @@ import Triggers
     #expect(shard.look(for: "robot")?.state.portrait.cart.lines.count ?? 0 <= Cart.maximumLines)
   }
 
+  @Test func `Who comes again and again has no more hints of deadlines than who came twice`() {
+    var shard = Self.shard()
+    var output = TriggerOutput()
+    let users = 100
+    // A visit every two hours for three weeks, each over before the next.
+    for visit in 0..<252 {
+      for user in 0..<users {
+        let ts = Self.start + Int64(visit) * 2 * Milliseconds.hour + Int64(user)
+        let event = Event(type: .pageView, ts: ts, userID: "user-\(user)", eventID: "\(visit)")
+        shard.apply(Self.slot(event), recordClock: ts, into: &output)
+      }
+      #expect(shard.hintCount <= 2 * users, "visit \(visit)")
+    }
+    // Each still fires what he is due: the end of his last visit, and what follows.
+    let last = Self.start + 21 * Milliseconds.day
+    #expect(shard.tick(clock: last + Milliseconds.day, into: &output) != .notTaken)
+    #expect(shard.hintCount <= 2 * users)
+  }
+
   @Test func `The same item in every cart costs each user as much as any other item does`() {
     func memory(_ item: (Int) -> String) -> Int {
       var shard = Self.shard()
