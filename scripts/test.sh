@@ -4,57 +4,101 @@
 #
 # The patient ones (they start processes, talk to brokers and wait with time limits) run one after the other, in two halves
 # beside each other, since they mostly wait. In what they leave of the processors, those that only reckon, and then hostile
-# input. All run, also when one has failed. With arguments (--filter, --skip) only what they choose, one after the other.
+# input. All run, also when one has failed. A part that has not ended after EBB_TEST_MINUTES (40) is ended, and it is told
+# in which test that was; what tests have left running is told of and killed. With arguments (--filter, --skip) only what
+# they choose, one after the other and as long as it takes.
 set -uo pipefail
+exec </dev/null
 
 bundle=.build/debug/ebbPackageTests.xctest
 [ -e "$bundle" ] || { echo "test: $bundle is not built; make test builds it" >&2; exit 2; }
-tests() { "$bundle" --testing-library swift-testing "$@" 2>&1; }
-# Only when nobody else wants a processor. Not nice: Swift's threads set that anew, as root.
-humbly() { chrt --idle 0 "$bundle" --testing-library swift-testing "$@" 2>&1; }
+minutes=${EBB_TEST_MINUTES:-40}
+logs=$(mktemp -d)
+status=0
+# By which the processes are known that tests have started, whoever their parents are by now.
+export EBB_TEST_RUN=$$.$RANDOM
 
 # Kills, and trouble with brokers, networks, disks and clocks.
 trouble='^ProcessTests\..*(Killed again|Instances freeze|Brokers go|The way to the brokers|The clock is set|Disks are full|Rights are taken)'
 patient='^(KafkaTests|ProcessTests|HouseTests|TelemetryTests|AdminTests|BenchTests)\.'
 hostile='^HostileTests\.'
-logs=$(mktemp -d)
-log=$logs/all
-trap 'rm -rf "$logs"' EXIT
-status=0
+
+# Into a file and not a pipe: whoever is left behind would keep that open.
+tests() { # name of the part, arguments
+  local log=$logs/$1 ended
+  shift
+  timeout --kill-after=20 "${minutes}m" "${scheduling[@]}" "$bundle" --testing-library swift-testing "$@" >>"$log" 2>&1
+  ended=$?
+  case $ended in 124 | 137)
+    echo "error: not done after $minutes minutes; what had begun and not ended:" >>"$log"
+    unfinished "$log" >>"$log"
+    ;;
+  esac
+  return "$ended"
+}
+scheduling=()
+
+unfinished() { # log
+  sed -nE 's/^. Test (.*) started\.$/+\1/p; s/^. Test (.*) (passed|failed|skipped|with [0-9]+ test cases (passed|failed)).*/-\1/p' "$1" |
+    awk '{ name = substr($0, 2) } /^\+/ { open[name] = 1 } /^-/ { delete open[name] } END { for (name in open) print "  ↳ " name }'
+}
+
+kill_leftovers() {
+  local file pid
+  for file in $(grep -lsz "^EBB_TEST_RUN=$EBB_TEST_RUN\$" /proc/[0-9]*/environ); do
+    pid=${file//[!0-9]/}
+    [ -e "/proc/$pid" ] || continue
+    echo "test: left running, and killed now: $(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -c 1-200)" >&2
+    kill -9 "$pid"
+  done
+}
+trap 'kill_leftovers; rm -rf "$logs"' EXIT
 
 release() {
   for product in ebbd ebb-bench ebb-fuzz; do swift build -c release --product "$product" || return; done
 }
 
-# Waits for a run in the background and shows what it said.
-finish() {
+# Shows what a run in the background says until it has ended.
+follow() { # process, name of the part
+  touch "$logs/$2"
+  tail --pid="$1" -s 0.5 -n +1 -f "$logs/$2"
   wait "$1" || status=1
-  echo "test: $3, which ran meanwhile:"
-  tee -a "$log" <"$2"
 }
 
 release || exit
 if [ $# -gt 0 ]; then
-  tests --no-parallel "$@" | tee -a "$log" || status=1
+  minutes=infinity
+  tests chosen --no-parallel "$@" &
+  follow $! chosen
 else
   (
-    EBB_BROKERS='' humbly --skip "$patient" --skip "$hostile"
+    # Only when nobody else wants a processor. Not nice: Swift's threads set that anew, as root.
+    scheduling=(chrt --idle 0)
+    EBB_BROKERS='' tests humble --skip "$patient" --skip "$hostile"
     reckoned=$?
-    humbly --filter "$hostile" && exit "$reckoned"
-  ) >"$logs/humble" &
+    tests hostile --filter "$hostile" && exit "$reckoned"
+  ) &
   humble=$!
-  tests --no-parallel --filter "$patient" --skip "$trouble" >"$logs/patient" &
+  tests others --no-parallel --filter "$patient" --skip "$trouble" &
   others=$!
-  tests --no-parallel --filter "$trouble" | tee -a "$log" || status=1
-  finish "$others" "$logs/patient" "the other patient tests"
-  finish "$humble" "$logs/humble" "tests that only reckon, and hostile input"
+  tests trouble --no-parallel --filter "$trouble" &
+  follow $! trouble
+  echo "test: the other patient tests, which ran meanwhile:"
+  follow "$others" others
+  echo "test: tests that only reckon, and hostile input, which ran meanwhile:"
+  # Nobody else is left that it should make room for.
+  for pid in $(grep -lsz "^EBB_TEST_RUN=$EBB_TEST_RUN\$" /proc/[0-9]*/environ | tr -dc '0-9\n'); do
+    chrt --all-tasks --other --pid 0 "$pid" 2>/dev/null
+  done
+  follow "$humble" humble
+  cat "$logs/hostile"
 fi
 
 if [ "$status" -ne 0 ]; then
   printf '\nWhat failed:\n'
   # A failure is a line with the cross (or, where the output knows no symbols, the words), with its details below.
-  awk '/^(✘|\[FAIL|error:|Fatal|.*Fatal error:|\*\*\* Program crashed)/ { telling = 1; print; next }
+  cat "$logs"/* | awk '/^(✘|\[FAIL|error:|Fatal|.*Fatal error:|\*\*\* Program crashed)/ { telling = 1; print; next }
        /^ *(↳|\xe2\x86\xb3)/ { if (telling) print; next }
-       { telling = 0 }' "$log" | tail -n 60
+       { telling = 0 }' | tail -n 60
 fi
 exit "$status"

@@ -63,14 +63,7 @@ final class Certificates {
   }
 
   private func call(_ arguments: String...) throws {
-    let process = Process()
-    process.executableURL = URL(filePath: openssl)
-    process.arguments = arguments
-    process.standardError = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw Failed(arguments: arguments) }
+    guard try runBlocking(openssl, arguments) == 0 else { throw Failed(arguments: arguments) }
   }
 
   struct Failed: Error { var arguments: [String] }

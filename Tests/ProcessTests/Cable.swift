@@ -52,12 +52,7 @@ final class Cable: Sendable {
 
   deinit {
     // Not the end of its input alone: this object's process is ended with it.
-    let cut = Process()
-    cut.executableURL = URL(fileURLWithPath: Binaries.tool("ip") ?? "/sbin/ip")
-    cut.arguments = ["link", "del", near]
-    cut.standardError = FileHandle.nullDevice
-    try? cut.run()
-    cut.waitUntilExit()
+    _ = try? runBlocking(Binaries.tool("ip") ?? "/sbin/ip", ["link", "del", near])
   }
 
   /// Starts a program at the other end. What moves the cable's end goes on until that is gone from here.
