@@ -40,7 +40,7 @@ struct FetchNudge {
 extension Consumer {
   /// Whether much may wait in the queue. A process with little memory is better off with the library's own pace: a flood
   /// that comes at once is over before anybody has looked at the memory again.
-  var hasLargeQueue: Bool { nudge.queueBytes >= 8 << 20 }
+  var hasLargeQueue: Bool { nudge.queueBytes >= 2 << 20 }
 
   /// Sends the leaders of what is assigned a question, so that the threads that fetch from them look at their queues.
   func wakeFetchers() {
