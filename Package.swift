@@ -100,7 +100,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      swiftSettings: strict),
+      swiftSettings: strict,
+      // What the client's threads allocate, a lane frees: with the system's allocator they wait for each other.
+      linkerSettings: [.linkedLibrary("jemalloc")]),
 
     .target(
       name: "FalseClock", path: "Tests/FalseClock", cSettings: [.treatAllWarnings(as: .error)],

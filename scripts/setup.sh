@@ -86,6 +86,7 @@ command -v pkg-config >/dev/null || need pkg-config "tells the compiler where li
 { command -v pkg-config >/dev/null && pkg-config --exists rdkafka; } || has_header librdkafka/rdkafka_mock.h ||
   need librdkafka-dev "the Kafka client library, and the broker of the demo"
 has_header simdjson.h || need libsimdjson-dev "parses the events' JSON"
+has_header jemalloc/jemalloc.h || need libjemalloc-dev "the allocator of the daemon"
 compgen -G '/usr/include/c++/*' >/dev/null || need libstdc++-12-dev "C++ headers, for the JSON parser"
 [ -e /usr/share/zoneinfo/Europe/Berlin ] || need tzdata "time zones, for quiet hours"
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/types.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -30,18 +31,35 @@ void *ebb_allocate_large(size_t bytes) {
 
 void ebb_release_large(void *memory, size_t bytes) { munmap(memory, rounded(bytes)); }
 
+// jemalloc's, where the program is linked with it.
+extern int mallctl(const char *name, void *old, size_t *old_size, void *new, size_t new_size) __attribute__((weak));
+
 void ebb_trim_allocator(void) {
+  if (mallctl) {
+    // Its number for all areas.
+    mallctl("arena.4096.purge", NULL, NULL, NULL, 0);
+    return;
+  }
 #ifdef __GLIBC__
   malloc_trim(0);
 #endif
 }
 
-void ebb_keep_freed_memory(size_t bytes) {
-#ifdef __GLIBC__
-  // What is larger than any fetch goes back to the kernel at once, as tables do that have grown.
-  mallopt(M_MMAP_THRESHOLD, 4 << 20);
-  mallopt(M_TRIM_THRESHOLD, bytes > (1 << 30) ? 1 << 30 : (int)bytes);
-#else
-  (void)bytes;
-#endif
+void ebb_keep_no_freed_memory(void) {
+  if (!mallctl) return;
+  ssize_t at_once = 0;
+  const char *kinds[] = {"dirty", "muzzy"};
+  unsigned areas = 0;
+  size_t size = sizeof areas;
+  mallctl("arenas.narenas", &areas, &size, NULL, 0);
+  for (int kind = 0; kind < 2; kind++) {
+    char name[64];
+    snprintf(name, sizeof name, "arenas.%s_decay_ms", kinds[kind]);
+    mallctl(name, NULL, NULL, &at_once, sizeof at_once);
+    for (unsigned area = 0; area < areas; area++) {
+      // An area that nobody has used yet refuses, and will have what was said for all.
+      snprintf(name, sizeof name, "arena.%u.%s_decay_ms", area, kinds[kind]);
+      mallctl(name, NULL, NULL, &at_once, sizeof at_once);
+    }
+  }
 }

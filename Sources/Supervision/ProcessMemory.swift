@@ -16,9 +16,9 @@ public enum ProcessMemory {
   /// Gives memory back that was freed and that the allocator keeps for later. Takes a while.
   public static func trim() { ebb_trim_allocator() }
 
-  /// Keeps freed memory for what comes next, up to so many bytes in each area of the allocator: records are fetched in
-  /// pieces of a megabyte, and the kernel clears each page that it hands out anew. `trim` gives it back.
-  public static func keepFreed(bytes: Int) { ebb_keep_freed_memory(bytes) }
+  /// Gives back at once what is freed from now on. By itself the allocator keeps it for some seconds, for what comes next:
+  /// records are fetched in pieces of a megabyte, and the kernel clears each page that it hands out anew.
+  public static func keepNothing() { ebb_keep_no_freed_memory() }
 
   /// Memory of the machine, bytes.
   public static var machineBytes: Int64 {

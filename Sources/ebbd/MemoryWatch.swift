@@ -36,6 +36,8 @@ final class MemoryWatch: Sendable {
   private static let everyMilliseconds = 10
   /// Freed memory is asked back from the allocator no more often than this.
   private static let trimMilliseconds: Int64 = 10_000
+  /// The same where it decides whether reading stops.
+  private static let trimBeforeStopMilliseconds: Int64 = 500
   /// The same step is told of no more often than this.
   private static let tellMilliseconds: Int64 = 60_000
 
@@ -70,12 +72,9 @@ final class MemoryWatch: Sendable {
     state.withLock { $0.bound.maximum = maximum }
   }
 
-  /// How much freed memory each area of the allocator may keep: twice what a lane holds ready at most. There are a dozen
-  /// areas, and what they keep counts as used, until it is asked back when memory runs short. A small process has none
-  /// to spare: nil.
-  static func freedKept(of maximum: Int64) -> Int? {
-    maximum < 512 << 20 ? nil : Int(min(32 << 20, maximum / 64))
-  }
+  /// Below this a process has no memory to spare for what the allocator keeps of freed memory, which counts as used until
+  /// it is asked back when memory runs short. Bytes.
+  static let small: Int64 = 512 << 20
 
   var standing: Standing {
     state.withLock {
@@ -114,7 +113,9 @@ final class MemoryWatch: Sendable {
     state.withLock { state in
       guard var anonymous = ProcessMemory.anonymousBytes() else { return }
       let next = state.bound.step(using: anonymous + reserved)
-      if next >= .heldBack, state.trimmedAt.map({ now - $0 >= Self.trimMilliseconds }) ?? true {
+      let isStopping = next == .stopped && state.bound.step != .stopped
+      let pause = isStopping ? Self.trimBeforeStopMilliseconds : Self.trimMilliseconds
+      if next >= .heldBack, state.trimmedAt.map({ now - $0 >= pause }) ?? true {
         state.trimmedAt = now
         // Nothing more comes in while it takes its time.
         if next == .stopped { valve.shut() }

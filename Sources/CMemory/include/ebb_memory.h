@@ -23,8 +23,7 @@ void ebb_release_large(void *memory, size_t bytes);
 /// Gives memory back to the kernel that was freed and that the allocator keeps for later, where it can be asked to.
 void ebb_trim_allocator(void);
 
-/// Lets the allocator keep what is freed, up to so many bytes at the end of each of its areas, instead of giving every
-/// large piece back to the kernel, which has to clear it before it is used again.
-void ebb_keep_freed_memory(size_t bytes);
+/// Has the allocator give back what is freed at once, where it can be told so, instead of keeping it for some seconds.
+void ebb_keep_no_freed_memory(void);
 
 #endif
