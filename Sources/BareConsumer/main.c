@@ -9,9 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 #include <sys/resource.h>
 #include <time.h>
 
@@ -22,7 +19,6 @@ typedef struct {
   long events;       // records to read
   long batch;        // records a call
   long fetch_bytes;  // of one answer of a broker
-  long keep_freed;   // bytes of freed memory that the allocator keeps; 0: as it does by itself
   long seconds;      // after so many it gives up
   bool polls;        // one record a call, by rd_kafka_consumer_poll
   const char *properties[MAXIMUM_PROPERTIES];
@@ -37,7 +33,6 @@ static const char usage[] =
     "  --call batch|poll          rd_kafka_consume_batch_queue (default) or rd_kafka_consumer_poll\n"
     "  --batch COUNT              records a batch call takes at most, 1 to 65536 (default 1024)\n"
     "  --fetch-bytes COUNT        fetch.max.bytes and max.partition.fetch.bytes (default 1048576)\n"
-    "  --keep-freed BYTES         freed memory that the allocator keeps, as ebbd does (default 0: as it does by itself)\n"
     "  --set NAME=VALUE           any further librdkafka property; may be repeated\n"
     "  --timeout SECONDS          give up after so long (default 300)\n"
     "  --help                     print this\n";
@@ -73,8 +68,7 @@ static Options parse(int count, char **arguments) {
       exit(0);
     }
     static const char *const names[] = {"--brokers", "--topic", "--events",  "--call",
-                                        "--batch",   "--set",   "--timeout", "--fetch-bytes",
-                                        "--keep-freed"};
+                                        "--batch",   "--set",   "--timeout", "--fetch-bytes"};
     bool known = false;
     for (size_t which = 0; which < sizeof names / sizeof *names; which++) known |= !strcmp(name, names[which]);
     if (!known) misused("unknown option", name);
@@ -90,8 +84,6 @@ static Options parse(int count, char **arguments) {
       options.batch = number(name, value, 1, MAXIMUM_BATCH);
     } else if (!strcmp(name, "--fetch-bytes")) {
       options.fetch_bytes = number(name, value, 1024, 1000000000);
-    } else if (!strcmp(name, "--keep-freed")) {
-      options.keep_freed = number(name, value, 0, 1 << 30);
     } else if (!strcmp(name, "--timeout")) {
       options.seconds = number(name, value, 1, 86400);
     } else if (!strcmp(name, "--call")) {
@@ -117,18 +109,7 @@ static void set(rd_kafka_conf_t *conf, const char *name, const char *value) {
   printf("  %s = %s\n", name, secret ? "(given)" : value);
 }
 
-// As Sources/CMemory/memory.c has it for the daemon.
-static void keep_freed(long bytes) {
-  if (bytes == 0) return;
-  printf("  freed memory is kept up to %ld bytes\n", bytes);
-#ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 4 << 20);
-  mallopt(M_TRIM_THRESHOLD, (int)bytes);
-#endif
-}
-
 static rd_kafka_t *make_client(const Options *options) {
-  keep_freed(options->keep_freed);
   rd_kafka_conf_t *conf = rd_kafka_conf_new();
   char bytes[32], text[512];
   snprintf(bytes, sizeof bytes, "%ld", options->fetch_bytes);

@@ -31,17 +31,18 @@ extension Cart {
     if uncountedLines != 0 { writer.signed(uncountedLines) }
     if !itemBarriers.isEmpty {
       writer.count(itemBarriers.count)
-      for barrier in itemBarriers {
-        writer.fixed64(barrier.hash)
-        writer.time(barrier.time, from: base)
+      for index in 0..<itemBarriers.count {
+        writer.fixed64(itemBarriers[index].hash)
+        writer.time(itemBarriers[index].time, from: base)
       }
     }
     guard !lines.isEmpty else { return }
     writer.count(lines.count)
     var currency: Currency?
-    for line in lines {
-      encode(line, into: &writer, base: base, earlier: currency)
-      currency = line.currency ?? currency
+    // By its place: whoever walks along a list holds on to it, and each reference is counted.
+    for index in 0..<lines.count {
+      encode(lines[index], into: &writer, base: base, earlier: currency)
+      currency = lines[index].currency ?? currency
     }
   }
 
@@ -97,8 +98,8 @@ extension Cart {
   private func encode(
     _ line: CartLine, into writer: inout StateWriter, base: Int64, earlier: Currency?
   ) {
-    let id = text[Int(line.item.start)..<Int(line.item.start) + Int(line.item.count)]
-    let hasOwnHash = line.hash != Cart.itemHash(id)
+    let place = Int(line.item.start)..<Int(line.item.start) + Int(line.item.count)
+    let hasOwnHash = unsafe text.withUnsafeBytes { unsafe line.hash != Cart.itemHash($0[place]) }
     var flags: UInt64 = line.priceMinor == nil ? 0 : LineFlag.priced
     if let currency = line.currency {
       flags |= currency == earlier ? LineFlag.sameCurrency : LineFlag.currency
@@ -106,8 +107,8 @@ extension Cart {
     if line.quantity != 1 { flags |= LineFlag.several }
     if hasOwnHash { flags |= LineFlag.ownHash }
     writer.unsigned(flags)
-    writer.count(id.count)
-    writer.raw(id)
+    writer.count(place.count)
+    unsafe text.withUnsafeBytes { unsafe writer.raw(UnsafeRawBufferPointer(rebasing: $0[place])) }
     if hasOwnHash { writer.fixed64(line.hash) }
     if line.quantity != 1 { writer.signed(line.quantity) }
     if let priceMinor = line.priceMinor { writer.signed(priceMinor) }
@@ -122,7 +123,7 @@ extension Cart {
     let flags = try reader.unsigned(below: LineFlag.end)
     let start = text.count
     try reader.appendText(to: &text)
-    var hash = Cart.itemHash(text[start...])
+    var hash = unsafe text.withUnsafeBytes { unsafe Cart.itemHash($0[start...]) }
     if flags & LineFlag.ownHash != 0 {
       let own = try reader.fixed64()
       if own == hash { throw reader.malformed("the hash of an item is written out") }

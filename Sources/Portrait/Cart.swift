@@ -137,7 +137,7 @@ public struct Cart: Sendable, Hashable {
     if effect.wasEmpty, !isEmpty {
       firstAdd = event.ts
       hasCartID = false
-      cartIDText.removeAll(keepingCapacity: true)
+      cartIDText.empty()
       orderHash = nil
     }
     if effect.accepted {
@@ -150,7 +150,7 @@ public struct Cart: Sendable, Hashable {
 
   private mutating func setCartID(_ event: borrowing EventSlot, _ id: TextRange) {
     hasCartID = true
-    cartIDText.removeAll(keepingCapacity: true)
+    cartIDText.empty()
     unsafe event.withText(id) { unsafe cartIDText.append(contentsOf: $0) }
   }
 
@@ -380,8 +380,8 @@ public struct Cart: Sendable, Hashable {
 
   /// Drops the contents.
   public mutating func forget() {
-    lines.removeAll(keepingCapacity: true)
-    text.removeAll(keepingCapacity: true)
+    lines.empty()
+    text.empty()
     version = 0
     isEmpty = true
     uncountedLines = 0
@@ -390,12 +390,12 @@ public struct Cart: Sendable, Hashable {
   /// As if nothing had ever been in it; keeps its memory.
   mutating func reset() {
     forget()
-    cartIDText.removeAll(keepingCapacity: true)
+    cartIDText.empty()
     hasCartID = false
     orderHash = nil
     firstAdd = 0
     barrier = .min
-    itemBarriers.removeAll(keepingCapacity: true)
+    itemBarriers.empty()
   }
 
   /// Whether it says nothing.

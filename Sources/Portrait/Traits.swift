@@ -58,7 +58,7 @@ public struct Traits: Sendable, Hashable {
 
   mutating func reset() {
     if isBlank { return }
-    entries.removeAll(keepingCapacity: true)
+    entries.empty()
     timezoneEntry = nil
     optOutEntry = nil
   }

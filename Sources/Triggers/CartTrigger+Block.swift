@@ -117,7 +117,7 @@ extension CartTrigger {
   }
 
   mutating func resetAlerts() {
-    alertTimes.removeAll(keepingCapacity: true)
+    alertTimes.empty()
     waiting.removeAll()
   }
 }

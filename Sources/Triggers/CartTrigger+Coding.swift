@@ -66,12 +66,15 @@ extension CartTrigger {
       last = time
     }
     writer.count(waiting.count)
-    let cart = portrait.cart.lines.map(\.hash)
-    var earlier: ArraySlice<UInt64> = []
     for index in 0..<waiting.count {
-      let items = waiting.items(of: index)
-      waiting[index].encode(into: &writer, who, self, items, cart: cart[...], earlier: earlier)
-      earlier = items
+      let source: WaitingAlerts.ItemSource =
+        if waiting.listsItems(index, of: portrait.cart) { .cart } else if waiting.listsAsEarlier(index) {
+          .earlier
+        } else { .own }
+      waiting[index].encode(into: &writer, who, self, source)
+      guard source == .own else { continue }
+      writer.count(waiting[index].itemCount)
+      waiting.forEachItem(of: index) { writer.fixed64($0) }
     }
   }
 
@@ -145,14 +148,17 @@ extension WaitingAlerts.Alert {
   }
 
   func encode(
-    into writer: inout StateWriter, _ who: Identity, _ trigger: CartTrigger, _ items: ArraySlice<UInt64>,
-    cart hashes: ArraySlice<UInt64>, earlier: ArraySlice<UInt64>
+    into writer: inout StateWriter, _ who: Identity, _ trigger: CartTrigger, _ items: WaitingAlerts.ItemSource
   ) {
     let hasOwnID = id != who.alert(.cartAbandoned, episode: episode, step: step)
     var flags: UInt64 = valueMinor == nil ? 0 : Flag.value
     if currency != nil { flags |= Flag.currency }
     if clearedAt != nil { flags |= Flag.clearedAt }
-    if items == hashes { flags |= Flag.itemsOfCart } else if items == earlier { flags |= Flag.itemsOfEarlier }
+    switch items {
+    case .cart: flags |= Flag.itemsOfCart
+    case .earlier: flags |= Flag.itemsOfEarlier
+    case .own: break
+    }
     if hasOwnID { flags |= Flag.ownID }
     writer.unsigned(flags)
     writer.time(episode, from: trigger.episode)
@@ -166,10 +172,6 @@ extension WaitingAlerts.Alert {
     if let valueMinor { writer.signed(valueMinor) }
     if let currency { writer.currency(currency) }
     if let clearedAt { writer.time(clearedAt, from: time) }
-    if items != hashes, items != earlier {
-      writer.count(items.count)
-      for item in items { writer.fixed64(item) }
-    }
   }
 
   /// - Parameter items: of the alert before; afterwards of this one.

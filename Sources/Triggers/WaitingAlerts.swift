@@ -1,4 +1,5 @@
 import Events
+import Portrait
 
 /// A user's fired alerts that a purchase may answer, in order of their times, with the hashes of the items that each
 /// listed. The items of all are one list, so that a user is read without an allocation.
@@ -47,6 +48,36 @@ struct WaitingAlerts: Sendable, Hashable {
     return false
   }
 
+  func forEachItem(of index: Int, _ body: (UInt64) -> Void) {
+    for place in places(of: index) { body(items[place]) }
+  }
+
+  /// Where an alert's items can be found, as it is stored.
+  enum ItemSource {
+    /// They are those of the cart as it is.
+    case cart
+    /// They are those of the alert before; before the first there are none.
+    case earlier
+    case own
+  }
+
+  /// Whether it listed what the cart holds now.
+  func listsItems(_ index: Int, of cart: borrowing Cart) -> Bool {
+    let places = places(of: index)
+    if places.count != cart.lines.count { return false }
+    for place in places where items[place] != cart.lines[place - places.lowerBound].hash { return false }
+    return true
+  }
+
+  /// Whether it listed what the alert before it did.
+  func listsAsEarlier(_ index: Int) -> Bool {
+    let places = places(of: index)
+    let count = index == 0 ? 0 : alerts[index - 1].itemCount
+    if places.count != count { return false }
+    for place in places where items[place] != items[place - count] { return false }
+    return true
+  }
+
   /// Takes one in behind all others. `itemCount` items of it are to follow by `append`.
   mutating func append(_ alert: Alert) { alerts.append(alert) }
 
@@ -70,8 +101,8 @@ struct WaitingAlerts: Sendable, Hashable {
 
   /// Keeps the memory.
   mutating func removeAll() {
-    alerts.removeAll(keepingCapacity: true)
-    items.removeAll(keepingCapacity: true)
+    alerts.empty()
+    items.empty()
   }
 
   /// The cart has been emptied without a purchase.

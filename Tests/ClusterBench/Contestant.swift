@@ -12,7 +12,7 @@ import TestSupport
 /// | `env.NAME=VALUE` | a variable of its environment, such as `LD_PRELOAD` |
 /// | `lanes=N` | of the daemon |
 /// | `delivery=exactly-once` | of the daemon, as any `SECTION.NAME=VALUE` where the section is commit or state |
-/// | `call`, `batch`, `fetch-bytes`, `keep-freed` | options of the bare consumer |
+/// | `call`, `batch`, `fetch-bytes` | options of the bare consumer |
 /// | `NAME=VALUE` | any librdkafka property |
 struct Contestant: Sendable {
   enum Kind: String, Sendable { case bare, ebbd }
@@ -70,7 +70,7 @@ struct Contestant: Sendable {
 
   /// As short as brokers take it, so that groups can soon be removed.
   private static let sessionMilliseconds = "6000"
-  private static let options: Set<String> = ["call", "batch", "fetch-bytes", "keep-freed"]
+  private static let options: Set<String> = ["call", "batch", "fetch-bytes"]
   private static let sections = ["commit", "state"]
 
   /// Properties for the library: what is nothing else.

@@ -68,7 +68,9 @@ struct ThroughputCommand: AsyncParsableCommand {
   private static let bare = [
     "bare:fetch-bytes=262144", "bare:fetch-bytes=1048576", "bare:fetch-bytes=4194304",
     "bare:fetch-bytes=1048576,batch=8192", "bare:fetch-bytes=52428800", "bare:fetch-bytes=1048576,call=poll",
-    "bare:fetch-bytes=1048576,keep-freed=67108864", "bare:fetch-bytes=4194304,keep-freed=67108864",
+    // With the daemon's allocator.
+    "bare:fetch-bytes=1048576,env.LD_PRELOAD=libjemalloc.so.2",
+    "bare:fetch-bytes=4194304,env.LD_PRELOAD=libjemalloc.so.2",
   ]
 
   func run() async throws {
