@@ -4,7 +4,7 @@
 #
 # The patient ones (they start processes, talk to brokers and wait with time limits) run one after the other, in two halves
 # beside each other, since they mostly wait. In what they leave of the processors, those that only reckon, and then hostile
-# input. All run, also when one has failed. A part that has not ended after EBB_TEST_MINUTES (40) is ended, and it is told
+# input. All run, also when one has failed. A part that has not ended after EBB_TEST_MINUTES (30) is ended, and it is told
 # in which test that was; what tests have left running is told of and killed. With arguments (--filter, --skip) only what
 # they choose, one after the other and as long as it takes.
 set -uo pipefail
@@ -12,7 +12,7 @@ exec </dev/null
 
 bundle=.build/debug/ebbPackageTests.xctest
 [ -e "$bundle" ] || { echo "test: $bundle is not built; make test builds it" >&2; exit 2; }
-minutes=${EBB_TEST_MINUTES:-40}
+minutes=${EBB_TEST_MINUTES:-30}
 logs=$(mktemp -d)
 status=0
 # By which the processes are known that tests have started, whoever their parents are by now.
