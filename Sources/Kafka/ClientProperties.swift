@@ -21,9 +21,22 @@ public struct ClientProperties: Sendable, Hashable, CustomStringConvertible {
     set { values[name] = newValue }
   }
 
-  /// These, with the others' values where both have one.
+  /// Properties with two names; the library takes whichever is set last.
+  private static let aliases = [
+    ("acks", "request.required.acks"), ("bootstrap.servers", "metadata.broker.list"),
+    ("compression.codec", "compression.type"), ("delivery.timeout.ms", "message.timeout.ms"),
+    ("fetch.message.max.bytes", "max.partition.fetch.bytes"), ("linger.ms", "queue.buffering.max.ms"),
+    ("max.in.flight", "max.in.flight.requests.per.connection"), ("message.send.max.retries", "retries"),
+    ("sasl.mechanism", "sasl.mechanisms"),
+  ]
+
+  /// These, with the others' values where both have one, be it under another name.
   public func overridden(by others: ClientProperties) -> ClientProperties {
     var properties = ClientProperties(values.merging(others.values) { $1 })
+    for (one, other) in Self.aliases {
+      if others.values[one] != nil, others.values[other] == nil { properties.values[other] = nil }
+      if others.values[other] != nil, others.values[one] == nil { properties.values[one] = nil }
+    }
     properties.tokenFile = others.tokenFile ?? tokenFile
     return properties
   }
@@ -85,6 +98,8 @@ public enum ClientKind: String, Sendable, Hashable, CaseIterable {
     "sticky.partitioning.linger.ms", "request.required.acks", "acks", "request.timeout.ms",
     "message.timeout.ms",
     "delivery.timeout.ms", "queuing.strategy", "partitioner", "compression.level",
+    // Of a consumer it would have to be below fetch.max.bytes.
+    "message.max.bytes",
   ]
 
   func knows(_ property: String) -> Bool {

@@ -5,8 +5,8 @@ import Triggers
 // Who is due when: hints in the wheel, re-checked against the user's own deadline when they come up, and what firing
 // a deadline does. Whoever is due is laid out on the desk, handled, and written back.
 extension Shard {
-  /// Overtaken hints are known of that are due within 24 days.
-  private static var overtakenReach: Int64 { 1 << 31 }
+  /// Overtaken hints are known of that are due within 49 days.
+  private static var overtakenReach: Int64 { 1 << 32 }
 
   struct Due {
     var index: Int

@@ -70,11 +70,16 @@ final class MemoryWatch: Sendable {
   func configure(_ configured: Int?) {
     let maximum = Self.maximum(configured, log)
     state.withLock { $0.bound.maximum = maximum }
+    Self.prepareAllocator(for: maximum)
   }
 
   /// Below this a process has no memory to spare for what the allocator keeps of freed memory, which counts as used until
   /// it is asked back when memory runs short. Bytes.
-  static let small: Int64 = 512 << 20
+  private static let small: Int64 = 512 << 20
+
+  private static func prepareAllocator(for maximum: Int64) {
+    if maximum < small { ProcessMemory.keepNothing() }
+  }
 
   var standing: Standing {
     state.withLock {
@@ -98,6 +103,7 @@ final class MemoryWatch: Sendable {
   ///
   /// - Parameter lanes: their latest snapshots.
   func start(_ lanes: @escaping @Sendable () -> [LaneSnapshot]) {
+    Self.prepareAllocator(for: standing.maximum)
     let thread = Thread { [self] in
       while true {
         look(reserved: Int64(lanes().reduce(0) { $0 + $1.growthBytes }))

@@ -97,7 +97,6 @@ struct RunCommand: ParsableCommand {
 
     let fleet = reloader.makeFleet { LaneFleet(plan($0, properties, notices, memory)) }
     fleetBox.withLock { $0 = fleet }
-    if memory.standing.maximum < MemoryWatch.small { ProcessMemory.keepNothing() }
     memory.start { fleet.snapshots }
     view.begins(fleet)
     if isStopping.load(ordering: .acquiring) { fleet.stop() }

@@ -84,6 +84,23 @@ import Testing
     #expect(findings.allSatisfy { $0.class == .other && !$0.hint.isEmpty })
   }
 
+  @Test func `What an operator sets stands, also under the property's other name`() {
+    let asked = ClientProperties(["fetch.message.max.bytes": "5000000", "compression.codec": "zstd"])
+    let ours = ClientProperties.queue(ofMemory: 128 << 20, consumers: 2)
+      .overridden(by: ClientProperties(["compression.type": "gzip", "linger.ms": "5"]))
+    #expect(ours["max.partition.fetch.bytes"] == "65536")
+    let both = ours.overridden(by: asked)
+    #expect(both["max.partition.fetch.bytes"] == nil && both["fetch.message.max.bytes"] == "5000000")
+    #expect(both["compression.type"] == nil && both["compression.codec"] == "zstd")
+    #expect(both["linger.ms"] == "5" && both["queued.max.messages.kbytes"] == "1024")
+  }
+
+  @Test func `Larger messages can be written without the consumer's being refused`() throws {
+    var properties = ClientProperties(bootstrap: "127.0.0.1:1")
+    properties["message.max.bytes"] = "10485760"
+    _ = try Consumer(properties: properties, group: "g")
+  }
+
   @Test func `Secrets are never shown`() {
     let properties = ClientProperties(
       bootstrap: "localhost:1", ["sasl.password": "hunter2", "ssl.key.pem": "hunter2"])
