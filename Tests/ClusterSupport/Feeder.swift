@@ -30,6 +30,8 @@ public actor Feeder {
     let acknowledged = Acknowledged(records.partitions)
     self.acknowledged = acknowledged
     var properties = ground.properties
+    // An outage of the brokers loses nothing of what a shop has seen: it is sent when they are back.
+    properties["message.timeout.ms"] = "3600000"
     if let lingerMilliseconds { properties["linger.ms"] = "\(lingerMilliseconds)" }
     producer = try Producer(properties: properties) { report in
       if report.error == nil { acknowledged.add(report.partition) }

@@ -70,6 +70,8 @@ import Testing
     let watch = try Watch()
     var plan = absence.plan
     plan.surroundings.environment.merge(watch.environment) { $1 }
+    // The records that are made have to last longer than the outage.
+    plan.eventsPerSecond = min(plan.eventsPerSecond, Double(Trial.records) * 0.8 / Double(outageSeconds + 90))
     try await Trial.play(absence.name, plan) { trial, rows in
       let instance = trial.instances[0]
       let before = try await trial.witness.committed().map(\.nextOffset)
