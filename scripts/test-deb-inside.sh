@@ -135,7 +135,7 @@ as_service() {
   install -d -m 700 /etc/credstore
   (umask 077 && echo password >/etc/credstore/ebb-sasl-password)
   (umask 077 && echo token >/etc/credstore/ebb-http-token)
-  sed -i 's/^  token: .*/  token: {credential: ebb-http-token}/' /etc/ebb/ebbd.yaml
+  sed -i '/^http:/,/^[a-z]*:$/s/^  token: .*/  token: {credential: ebb-http-token}/' /etc/ebb/ebbd.yaml
   systemctl stop ebbd
 
   echo "-- systemctl start"

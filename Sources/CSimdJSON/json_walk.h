@@ -293,9 +293,10 @@ struct ebb_json : ebb::Plan {
     for (auto &entry : node.indices) {
       if (entry.first == index) { child = entry.second; }
     }
-    if (node.selects.empty() || element.raw_json_token()[0] != '{') { return true; }
-    // The key may stand behind what it selects: look for it first, then start the element over. Raw text is
-    // compared, for nothing may be unescaped twice.
+    std::string_view opening = element.raw_json_token();
+    // An empty one has no key, and simdjson, which cannot start it over, would end the process.
+    if (node.selects.empty() || opening[0] != '{' || opening.data()[opening.size()] == '}') { return true; }
+    // The key may stand behind what it selects: it is looked for first, raw, and the walk starts over.
     ondemand::object object;
     if (auto code = element.get_object().get(object)) { return fail(code); }
     for (auto result : object) {
@@ -318,7 +319,6 @@ struct ebb_json : ebb::Plan {
       }
       break;
     }
-    // The walk asks the element for its object again.
     bool open;
     if (auto code = object.reset().get(open)) { return fail(code); }
     return true;

@@ -98,7 +98,8 @@ struct ChurnScore: Sendable, Hashable {
 
   /// Weekly mean of units put into the cart and neither taken out nor bought, at least 0.
   private static func unbought(_ sums: PaneSums, _ days: Double) -> Double {
-    max(0, Double(sums.cartAdds - sums.cartRemovals - sums.itemsBought) * 7 / days)
+    // In floating point: each alone may be as large as an integer can be.
+    max(0, (Double(sums.cartAdds) - Double(sums.cartRemovals) - Double(sums.itemsBought)) * 7 / days)
   }
 
   private static func rise(

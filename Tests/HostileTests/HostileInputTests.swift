@@ -33,6 +33,14 @@ import Testing
     }
   }
 
+  /// Found among ten million: an empty object in a list whose elements are chosen by a key, in a record that is damaged
+  /// elsewhere; sums of a pane at the ends of what an integer can be.
+  @Test(arguments: [("events-json", 756_106), ("state-records", 1_666_413)])
+  func `What once crashed is read or refused`(target: String, input: Int) async throws {
+    let finished = try await Self.fuzz([target, "--seed", "1", "--only", "\(input)"])
+    #expect(finished.status == 0, "\(finished.status): \(finished.output)\n\(finished.error)")
+  }
+
   @Test(arguments: [
     ("planted-crash", "crashed (status "), ("planted-hang", "more than 5.0 s"),
     ("planted-memory", " MiB of memory"),
