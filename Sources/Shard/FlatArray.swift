@@ -78,8 +78,6 @@ import CMemory
     while self.count < count { append(element) }
   }
 
-  mutating func removeAll() { count = 0 }
-
   @inline(never) private mutating func grow() {
     // By half: what is never written to takes no memory, but what is copied does for a moment.
     let wanted = capacity + max(64, capacity / 2)

@@ -112,10 +112,7 @@ struct UserTable: ~Copyable {
     let entry = entries[Int(value - 1)]
     // Another one with the same slot: the look-up will go on from there by itself.
     if entry.hash != hash || entry.appearance == Self.nobody { return }
-    let address = unsafe slab.address(entry.block)
-    unsafe ebbPrefetch(address)
-    unsafe ebbPrefetch(address + 64)
-    unsafe ebbPrefetch(address + 128)
+    prefetchBlock(of: entry)
   }
 
   /// The same for a user by his place, in two steps.
@@ -124,6 +121,11 @@ struct UserTable: ~Copyable {
   @inline(__always) func prefetchBlock(at index: UInt32) {
     let entry = entries[Int(index)]
     if entry.appearance == Self.nobody { return }
+    prefetchBlock(of: entry)
+  }
+
+  /// As much of it as browsing looks at.
+  @inline(__always) private func prefetchBlock(of entry: Entry) {
     let address = unsafe slab.address(entry.block)
     unsafe ebbPrefetch(address)
     unsafe ebbPrefetch(address + 64)

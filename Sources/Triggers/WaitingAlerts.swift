@@ -39,15 +39,13 @@ struct WaitingAlerts: Sendable, Hashable {
     return first..<first + alerts[index].itemCount
   }
 
-  /// Hashes of the items that the alert listed.
-  func items(of index: Int) -> ArraySlice<UInt64> { items[places(of: index)] }
-
   /// Whether it listed an item that `condition` holds for.
   func lists(_ index: Int, _ condition: (UInt64) -> Bool) -> Bool {
     for place in places(of: index) where condition(items[place]) { return true }
     return false
   }
 
+  /// Calls `body` with the hash of each item that the alert listed.
   func forEachItem(of index: Int, _ body: (UInt64) -> Void) {
     for place in places(of: index) { body(items[place]) }
   }

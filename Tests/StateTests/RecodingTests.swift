@@ -67,7 +67,9 @@ import Testing
       count("several waiting", cart.waiting.count > 1)
       for (index, alert) in cart.waiting.alerts.enumerated() {
         let lines = user.portrait.cart.lines.map(\.hash)
-        count(Array(cart.waiting.items(of: index)) == lines ? "items of the cart" : "other items")
+        var items: [UInt64] = []
+        cart.waiting.forEachItem(of: index) { items.append($0) }
+        count(items == lines ? "items of the cart" : "other items")
         count("cleared alert", alert.clearedAt != nil)
         count("alert without value", alert.valueMinor == nil)
       }
